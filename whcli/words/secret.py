@@ -1,0 +1,37 @@
+"""A secret that the user configured: used, never shown."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+SHOWN = 4  # characters of the end that a mask may show
+LONG_ENOUGH = 12  # below this length a mask shows nothing of the value
+
+
+def masked(value: str) -> str:
+    """`whsec_…a1b2`: enough to tell two secrets apart, never enough to use one."""
+    if len(value) < LONG_ENOUGH:
+        return "…"
+    prefix = value[: value.find("_") + 1] if 0 < value.find("_") <= 10 else ""
+    if len(value) - len(prefix) < LONG_ENOUGH:  # the underscore belongs to the secret itself: `hunter2_pass`
+        prefix = ""
+    return f"{prefix}…{value[-SHOWN:]}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class Secret:
+    """Its bytes as the user gave them, and where they came from.
+
+    The value stays out of `repr`, and so out of tracebacks and crash logs.
+    """
+
+    value: bytes
+    label: str  # "$STRIPE_WEBHOOK_SECRET", "whcli.toml", "secret.txt"
+
+    @property
+    def mask(self) -> str:
+        """Masked for people."""
+        return masked(self.value.decode("utf-8", "backslashreplace"))
+
+    def __repr__(self) -> str:
+        return f"Secret({self.label}, {self.mask})"
