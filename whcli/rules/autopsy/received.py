@@ -1,0 +1,49 @@
+"""What an application hashed, held against what was sent: the first difference, and what explains it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from .bodies import Body, done
+from .forms import is_form, pairs
+from .jsontext import JsonText, read_json
+from .printers import PRINTERS, Press
+
+
+def explained(sent: bytes, hashed: bytes) -> Body:
+    """The transformation that makes the one of the other; a bare statement of the difference where none does."""
+    for body in _candidates(sent):
+        if body.body == hashed:
+            return body
+    if sent.startswith(hashed):
+        return Body("body_truncated", f"cut off after {len(hashed)} of {len(sent)} bytes", hashed)
+    return Body("body_differs", f"changed: {len(hashed)} bytes were hashed, {len(sent)} were sent", hashed)
+
+
+def _candidates(sent: bytes) -> Iterator[Body]:
+    yield from done(sent)
+    text = read_json(sent)
+    if text is not None:
+        yield from _printed(text, "body_reserialised")
+    elif form := _form_text(sent):
+        yield from _printed(form, "form_became_json")
+
+
+def _printed(text: JsonText, code: str) -> Iterator[Body]:
+    """The JSON as every library prints it, then in every other way."""
+    press = Press(text)
+    for printer in PRINTERS:
+        yield Body(code, f"as {printer.name} prints it", press.by(printer))
+    for words, body in press.everywhere():
+        yield Body(code, words, body)
+        yield Body(code, f"{words}, with a newline at its end", body + b"\n")
+
+
+def _form_text(sent: bytes) -> JsonText | None:
+    """A form as the JSON object that frameworks make of it; the last of a repeated field counts."""
+    if not is_form(sent):
+        return None
+    import json
+
+    fields = {name.decode("utf-8", "replace"): (value or b"").decode("utf-8", "replace") for name, value in pairs(sent)}
+    return read_json(json.dumps(fields, ensure_ascii=False).encode("utf-8", "replace"))

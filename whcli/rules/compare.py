@@ -1,0 +1,78 @@
+"""Where two events differ: request line, headers, body; JSON field by field."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from ..words.event import Difference, Event, Headers, every
+from .body import parsed
+from .text import clip, safe
+
+SHOWN = 120  # characters of a value
+MOST = 200  # differences reported
+
+
+def compared(one: Event, other: Event) -> list[Difference]:
+    """The differences, in the order of the request; empty when all that was sent is equal."""
+    return [*_lines(one, other), *_headers(one.headers, other.headers), *_bodies(one, other)]
+
+
+def _lines(one: Event, other: Event) -> Iterator[Difference]:
+    for field in ("method", "target"):
+        a, b = getattr(one, field), getattr(other, field)
+        if a != b:
+            yield Difference(field=field, wanted=clip(safe(a), SHOWN), got=clip(safe(b), SHOWN))
+
+
+def _headers(one: Headers, other: Headers) -> Iterator[Difference]:
+    """By name, in any case; repeats are compared in their order."""
+    names = dict.fromkeys(name.lower() for name, _ in (*one, *other))
+    for name in names:
+        a, b = every(one, name), every(other, name)
+        if a != b:
+            yield Difference(field=f"headers.{safe(name)}", wanted=_values(a), got=_values(b))
+
+
+def _values(values: list[bytes]) -> str:
+    return clip(safe(b", ".join(values)), SHOWN) if values else "none"
+
+
+def _bodies(one: Event, other: Event) -> Iterator[Difference]:
+    if one.body == other.body:
+        return
+    a, b = parsed(one.headers, one.body), parsed(other.headers, other.body)
+    found = list(_values_differ("body", a, b)) if a is not None and b is not None else []
+    yield from found[:MOST]
+    if not found:
+        at = first_difference(one.body, other.body)
+        yield Difference(field=f"body, byte {at}", wanted=_around(one.body, at), got=_around(other.body, at))
+
+
+def first_difference(one: bytes, other: bytes) -> int:
+    """The offset of the first byte that differs."""
+    return next((n for n, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other)))
+
+
+def _around(data: bytes, at: int) -> str:
+    return safe(data[max(0, at - 20) : at + 40]) or "the end"
+
+
+def _values_differ(path: str, a: Any, b: Any, level: int = 0) -> Iterator[Difference]:
+    if isinstance(a, dict) and isinstance(b, dict) and level < 100:
+        for key in dict.fromkeys([*a, *b]):
+            yield from _values_differ(f"{path}.{safe(str(key))}", a.get(key, _NONE), b.get(key, _NONE), level + 1)
+    elif isinstance(a, list) and isinstance(b, list) and level < 100:
+        for n in range(max(len(a), len(b))):
+            left, right = (items[n] if n < len(items) else _NONE for items in (a, b))
+            yield from _values_differ(f"{path}[{n}]", left, right, level + 1)
+    elif a != b or type(a) is not type(b):
+        yield Difference(field=path, wanted=_json(a), got=_json(b))
+
+
+_NONE = object()
+
+
+def _json(value: Any) -> str:
+    return "none" if value is _NONE else clip(safe(json.dumps(value, ensure_ascii=False)), SHOWN)

@@ -1,0 +1,142 @@
+"""Filters: what an event must be, and where it differs.
+
+A match is an empty list of differences; a failure can be shown. Filters mean the same wherever they appear.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from ..words.errors import WrongUsage
+from ..words.event import Difference, Entry, Event
+from .body import parsed
+from .routes import glob
+from .text import clip, rfc3339, safe
+
+SIGNATURES = ("valid", "invalid", "stale", "unsigned", "no_secret", "unknown")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filter:
+    """Conditions on an event; every one given must hold."""
+
+    provider: str | None = None  # glob
+    type: str | None = None  # glob
+    method: str | None = None  # glob
+    path: str | None = None  # glob
+    signature: str | None = None
+    since: float | None = None  # unix seconds, UTC
+    until: float | None = None
+    where: str | None = None  # JMESPath
+    failed: bool = False  # the last delivery was not 2xx
+
+    @property
+    def needs_body(self) -> bool:
+        """True when the event's bytes are needed to decide."""
+        return self.where is not None
+
+
+def differences(wanted: Filter, entry: Entry, event: Callable[[], Event]) -> tuple[Difference, ...]:
+    """Where an event differs from a filter; empty when it matches. `event` loads the bytes, when they are needed."""
+    facts = entry.facts
+    found = [
+        _glob("provider", wanted.provider, facts.provider),
+        _glob("type", wanted.type, facts.type),
+        _glob("method", wanted.method, entry.method.decode("ascii", "replace")),
+        _glob("path", wanted.path, entry.path),
+        _equal("signature", wanted.signature, facts.signature),
+        _time("since", wanted.since, entry.received_at, late=False),
+        _time("until", wanted.until, entry.received_at, late=True),
+        _failed(wanted.failed, entry),
+    ]
+    if wanted.where is not None and not any(found):
+        found.append(_where(wanted.where, entry, event()))
+    return tuple(difference for difference in found if difference)
+
+
+def _glob(field: str, wanted: str | None, got: str | None) -> Difference | None:
+    if wanted is None or (got is not None and glob(wanted).match(got)):
+        return None
+    return Difference(field=field, wanted=wanted, got=got or "none")
+
+
+def _equal(field: str, wanted: str | None, got: str) -> Difference | None:
+    return None if wanted is None or wanted == got else Difference(field=field, wanted=wanted, got=got)
+
+
+def _time(field: str, wanted: float | None, got: float, *, late: bool) -> Difference | None:
+    if wanted is None or (got <= wanted if late else got >= wanted):
+        return None
+    return Difference(field=field, wanted=rfc3339(wanted), got=rfc3339(got))
+
+
+def _failed(wanted: bool, entry: Entry) -> Difference | None:
+    if not wanted or (entry.last is not None and not entry.last.ok):
+        return None
+    return Difference(
+        field="failed", wanted="a last delivery that was not 2xx", got="none" if not entry.last else "2xx"
+    )
+
+
+def _where(expression: str, entry: Entry, event: Event) -> Difference | None:
+    value = compiled(expression).search(view(entry, event))
+    if value is False or value is None or value in ("", [], {}):
+        return Difference(field="where", wanted=expression, got=safe(str(value)))
+    return None
+
+
+@lru_cache(maxsize=64)
+def compiled(expression: str) -> Any:
+    """A JMESPath expression ready to search; raises WrongUsage when it cannot be read."""
+    import jmespath
+    from jmespath.exceptions import JMESPathError
+
+    try:
+        return _Search(jmespath.compile(expression))
+    except (JMESPathError, RecursionError) as error:
+        why = str(error).splitlines()[0] if isinstance(error, JMESPathError) else "it is nested too deep"
+        raise WrongUsage(
+            f"--where '{clip(safe(expression), 200)}' is not a JMESPath expression: {clip(safe(why), 200)}",
+            next="whcli help filters        shows examples, such as --where 'body.amount > `100`'",
+        ) from None
+
+
+class _Search:
+    """A compiled expression whose run-time errors mean "does not match"."""
+
+    def __init__(self, expression: Any) -> None:
+        self._expression = expression
+
+    def search(self, value: Any) -> Any:
+        from jmespath.exceptions import JMESPathError
+
+        try:
+            return self._expression.search(value)
+        except (JMESPathError, TypeError, ValueError, OverflowError, RecursionError):
+            return None  # a function met a type it does not take, infinity (`1e999`), or a body nested too deep
+
+
+def view(entry: Entry, event: Event) -> dict[str, Any]:
+    """What `--where` sees of an event."""
+    from urllib.parse import parse_qsl
+
+    query = event.target.partition(b"?")[2].decode("utf-8", "replace")
+    headers: dict[str, str] = {}
+    for name, value in event.headers:
+        key, text = name.decode("latin-1").lower(), value.decode("utf-8", "replace")
+        headers[key] = f"{headers[key]}, {text}" if key in headers else text
+    return {
+        "id": entry.id,
+        "method": event.method.decode("ascii", "replace"),
+        "path": event.path,
+        "query": dict(reversed(parse_qsl(query, keep_blank_values=True))),
+        "headers": headers,
+        "body": parsed(event.headers, event.body),
+        "provider": entry.facts.provider,
+        "type": entry.facts.type,
+        "signature": entry.facts.signature,
+        "duplicate": entry.facts.duplicate_of is not None,
+    }

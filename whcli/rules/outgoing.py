@@ -1,0 +1,385 @@
+"""From a stored event and a target to the request that is sent; every difference from the capture is put into words.
+
+Facts:
+- Hop-by-hop fields belong to one connection and are not passed on, nor is what `Connection` names (RFC 9110 section
+  7.6.1). `Expect` would make the receiver answer `100 Continue` first; `Upgrade` and `HTTP2-Settings` would change
+  protocol.
+- A body is framed by `Transfer-Encoding` or by `Content-Length`; a message with both is how requests are smuggled
+  (RFC 9112 section 6.1). What goes out has at most one `Content-Length` and never `Transfer-Encoding`.
+- CR, LF and NUL inside a field would begin another field or end it (RFC 9110 section 5.5): such a request is refused.
+- White space around a field value is no part of it (RFC 9110 section 5.5); we send `Name: value`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+from dataclasses import replace
+from typing import NamedTuple
+
+from ..words.errors import WrongUsage
+from ..words.event import Event, Headers, Outgoing, every
+from ..words.head import TOKEN
+
+# --------------------------------------------------------------------------------------------------- the target URL
+
+_URL = re.compile(r"(?:([A-Za-z][A-Za-z0-9+.-]*)://)?([^/?#]*)([^?#]*)(?:\?([^#]*))?(?:#.*)?")
+_AUTHORITY = re.compile(r"(?:\[([0-9A-Fa-f:.]+)\]|([^:\[\]@]+))(?::([0-9]{1,5}))?")
+_HOST = re.compile(r"(?!-)[A-Za-z0-9_-]{1,63}(?:\.[A-Za-z0-9_-]{1,63})*\.?")
+_BARE_PORT = re.compile(r":?([0-9]{1,5})")
+_NOT_IN_A_URL = re.compile("[\x00-\x20\x7f\ud800-\udc7f\udd00-\udfff]")  # \udc80-\udcff: odd bytes of the command line
+_PORTS = {"http": 80, "https": 443}
+
+
+class TargetUrl(NamedTuple):
+    """A target URL in its parts, all ASCII; the fragment is gone, since it is never sent (RFC 9110 section 4.2.5)."""
+
+    scheme: str  # "http" or "https"
+    host: str  # lower case; IPv6 without brackets
+    port: int
+    path: str  # "" when the URL has none
+    query: str | None  # None when the URL has no "?"
+
+    @property
+    def authority(self) -> str:
+        """Host and, when it is not the scheme's own, port: what the `Host` header says."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return host if self.port == _PORTS[self.scheme] else f"{host}:{self.port}"
+
+    @property
+    def origin(self) -> str:
+        """`http://localhost:3000`: what `[targets]` entries are compared by."""
+        return f"{self.scheme}://{self.authority}"
+
+
+def parse_target(text: str) -> TargetUrl:
+    """Read a target as typed: a URL, or short for one on plain HTTP: `localhost:3000/x`, `:3000`, `3000`.
+
+    Raises WrongUsage for anything that is no http or https URL, or holds a user name or a password.
+    """
+    text = text.strip()
+    found = _URL.fullmatch(text)
+    if not text or found is None or _NOT_IN_A_URL.search(text):
+        raise _wrong_target(text, "it is empty or holds white space or control characters", "write a space as %20")
+    scheme, authority, path, query = found.groups()
+    if scheme is None:
+        authority = _BARE_PORT.sub(r"localhost:\1", authority) if _BARE_PORT.fullmatch(authority) else authority
+    scheme = (scheme or "http").lower()
+    if scheme not in _PORTS:
+        raise _wrong_target(text, f"whcli speaks http and https, not {scheme}", "--to http://localhost:3000/webhooks")
+    if "@" in authority:
+        rest = authority.rpartition("@")[2]
+        why = "it holds a user name or a password, which other processes and the shell history can read"
+        raise WrongUsage(f"the target is not usable: {why}", next=f"--to {scheme}://{rest}", code="bad_target")
+    host, port = _split_authority(text, authority, _PORTS[scheme])
+    return TargetUrl(scheme, host, port, _ascii(path), None if query is None else _ascii(query))
+
+
+def aim(to: str, captured: bytes, *, exact: bool = False) -> tuple[str, bytes]:
+    """Where a request with the request target `captured` goes when it is sent to the URL `to`: URL and request target.
+
+    A URL without a path takes the captured path and query; with a path its own, and the captured query unless it has
+    one; `exact` takes it as it stands. Captured bytes are not touched; of an absolute-form target the path is used.
+    The URL is for people and for connecting; the target is what the request line says.
+    """
+    url = parse_target(to)
+    path, mark, query = _origin_form(captured).partition(b"?")
+    query = mark + query
+    if exact:
+        path, query = b"/", b""
+    path = url.path.encode() or path
+    query = query if url.query is None else b"?" + url.query.encode()
+    target = path + query
+    return url.origin + (_ascii(target) if target.startswith(b"/") else ""), target
+
+
+def is_loopback(address: str) -> bool:
+    """True when an IP address, as a resolver gives it, cannot leave this machine.
+
+    `::ffff:127.0.0.1` counts; `0.0.0.0` does not, it means any interface. A name is no address: resolve it first.
+    """
+    import ipaddress
+
+    try:
+        ip = ipaddress.ip_address(address.partition("%")[0])
+    except ValueError:
+        return False
+    inner = getattr(ip, "ipv4_mapped", None)
+    return (inner or ip).is_loopback
+
+
+def _origin_form(target: bytes) -> bytes:
+    """Path and query of a captured target: absolute-form loses scheme and authority, any other form stays."""
+    found = re.match(rb"[A-Za-z][A-Za-z0-9+.-]*://[^/?#]*", target)
+    if found is None:
+        return target
+    rest = target[found.end() :]
+    return rest if rest.startswith(b"/") else b"/" + rest
+
+
+def _split_authority(text: str, authority: str, default_port: int) -> tuple[str, int]:
+    found = _AUTHORITY.fullmatch(authority)
+    if found is None:
+        raise _wrong_target(text, "it names no host, or no valid port", "--to http://localhost:3000/webhooks")
+    address, name, digits = found.groups()
+    host = _ipv6(text, address) if address else _host_name(text, name)
+    port = default_port if digits is None else int(digits)
+    if not 0 < port < 65536:
+        raise _wrong_target(text, f"{port} is no port", "use a port from 1 to 65535")
+    return host, port
+
+
+def _ipv6(text: str, address: str) -> str:
+    import ipaddress
+
+    try:
+        return str(ipaddress.IPv6Address(address))
+    except ValueError:
+        raise _wrong_target(text, "the address in brackets is not IPv6", "--to 'http://[::1]:3000'") from None
+
+
+def _host_name(text: str, name: str) -> str:
+    try:
+        host = name if name.isascii() else name.encode("idna").decode()
+    except UnicodeError:
+        host = ""
+    if len(host) > 253 or not _HOST.fullmatch(host):
+        raise _wrong_target(text, f"{_quoted(name.encode())} is no host name", "check its spelling")
+    return host.lower()
+
+
+def _ascii(text: str | bytes) -> str:
+    """Visible ASCII as it is, every other byte (of UTF-8) percent-encoded (RFC 3987 section 3.1)."""
+    data = text if isinstance(text, bytes) else text.encode("utf-8", "surrogateescape")
+    return "".join(chr(byte) if 0x20 < byte < 0x7F else f"%{byte:02X}" for byte in data)
+
+
+def _wrong_target(text: str, why: str, next: str) -> WrongUsage:
+    shown = _quoted(text.encode("utf-8", "backslashreplace"))
+    return WrongUsage(f"the target {shown} is not usable: {why}", next=next, code="bad_target")
+
+
+# ------------------------------------------------------------------------------------------------ the request to send
+
+# Transfer-Encoding is hop-by-hop too, but it leaves its place to Content-Length: see `with_length`.
+_HOP_BY_HOP = frozenset({b"connection", b"keep-alive", b"te", b"trailer", b"upgrade", b"http2-settings", b"expect"})
+
+
+def replay_of(event: Event, to: str, *, exact: bool = False, drop: Collection[str] = ()) -> Outgoing:
+    """The stored event as a request to the target `to` (see `aim`); `changes` names every difference in words.
+
+    `Host` and `Content-Length` are made anew where they stood, hop-by-hop headers and those named in `drop` (any case)
+    are left out; order, case, repeats and bytes of the others stay. Raises WrongUsage when the target is no URL, or
+    when the event cannot be sent without breaking HTTP (line breaks inside a header, as an edited fixture can hold).
+    """
+    url, target = aim(to, event.target, exact=exact)
+    authority = parse_target(to).authority.encode()
+    own = _connection_headers(event.headers)
+    kept = tuple((name, value.strip(b" \t")) for name, value in event.headers if name.lower() not in own)
+    outgoing = Outgoing(
+        method=event.method,
+        url=url,
+        target=target,
+        headers=with_length(_with_host(kept, authority), event.body),
+        body=event.body,
+        changes=tuple(_changes(event, target, authority, own)),
+    )
+    require_sendable(outgoing)
+    return without_headers(outgoing, drop, "as asked")
+
+
+def with_length(headers: Headers, body: bytes) -> Headers:
+    """The headers with the one `Content-Length` that fits the body, and without `Transfer-Encoding`.
+
+    It stands where the old one stood, else where `Transfer-Encoding` stood, else last; without any of them and without
+    a body there is none.
+    """
+    names = [name.lower() for name, _ in headers]
+    old = next((name for name in (b"content-length", b"transfer-encoding") if name in names), None)
+    place = names.index(old) if old else len(names)
+    spelling = headers[place][0] if old == b"content-length" else b"Content-Length"
+    length = ((spelling, b"%d" % len(body)),) if old or body else ()
+    return _unframed(headers[:place]) + length + _unframed(headers[place:])
+
+
+def with_body(outgoing: Outgoing, body: bytes, change: str) -> Outgoing:
+    """The request with another body, `Content-Length` made to fit; `change` says in words what was done to it."""
+    headers = with_length(outgoing.headers, body)
+    return replace(outgoing, headers=headers, body=body, changes=(*outgoing.changes, change))
+
+
+def without_headers(outgoing: Outgoing, names: Collection[str], why: str) -> Outgoing:
+    """The request without these headers (any case), and one change that names the ones it had."""
+    unwanted = {name.lower().encode("utf-8", "surrogateescape") for name in names} - {b"host", b"content-length"}
+    gone = [name for name, _ in outgoing.headers if name.lower() in unwanted]
+    if not gone:
+        return outgoing
+    headers = tuple(pair for pair in outgoing.headers if pair[0].lower() not in unwanted)
+    return replace(outgoing, headers=headers, changes=(*outgoing.changes, f"left out, {why}: {_names(gone)}"))
+
+
+def require_sendable(outgoing: Outgoing) -> None:
+    """Raise WrongUsage when the request would not arrive as the one request it says it is.
+
+    For bytes from fixtures and flags: line breaks in a field, a space in the target, two kinds of framing.
+    """
+    for wrong, why in _faults(outgoing):
+        if wrong:
+            message = f"the request cannot be sent: {why}; nothing was sent"
+            raise WrongUsage(message, next="correct the event or the flag it comes from", code="not_sendable")
+
+
+_METHOD = re.compile(TOKEN)
+_TARGET = re.compile(rb"[^\x00-\x20\x7f]+")
+_NAME = re.compile(rb"[^\x00-\x20\x7f:]+")
+_VALUE = re.compile(rb"[^\x00\r\n]*")
+
+
+def _faults(outgoing: Outgoing) -> list[tuple[bool, str]]:
+    names = [name for name, _ in outgoing.headers if not _NAME.fullmatch(name)]
+    values = [name for name, value in outgoing.headers if not _VALUE.fullmatch(value)]
+    lengths = every(outgoing.headers, b"content-length")
+    fits = lengths == [b"%d" % len(outgoing.body)] if lengths or outgoing.body else True
+    return [
+        (not _METHOD.fullmatch(outgoing.method), f"its method {_quoted(outgoing.method)} is no HTTP method"),
+        (not _TARGET.fullmatch(outgoing.target), f"its target {_quoted(outgoing.target)} holds a space or a control"),
+        (bool(names), f"a header is called {_quoted(*names[:1])}"),
+        (bool(values), f"the value of {_names(values[:1])} holds a line break or a NUL"),
+        (
+            bool(every(outgoing.headers, b"transfer-encoding")),
+            "it has a Transfer-Encoding, but its body is not chunked",
+        ),
+        (not fits, f"its Content-Length does not fit its body of {len(outgoing.body)} bytes"),
+    ]
+
+
+def _connection_headers(headers: Headers) -> frozenset[bytes]:
+    """Lower-case names of the headers that go no further than one connection, but for the ones that are made anew."""
+    named = {token.strip(b" \t").lower() for value in every(headers, b"connection") for token in value.split(b",")}
+    proxies = {name.lower() for name, _ in headers if name.lower().startswith(b"proxy-")}
+    return (_HOP_BY_HOP | named | proxies) - {b"host", b"content-length", b"transfer-encoding"}
+
+
+def _with_host(headers: Headers, authority: bytes) -> Headers:
+    anew = tuple((name, authority if name.lower() == b"host" else value) for name, value in headers)
+    return anew if every(headers, b"host") else ((b"Host", authority), *anew)
+
+
+def _unframed(headers: Headers) -> Headers:
+    framing = (b"content-length", b"transfer-encoding")
+    return tuple(pair for pair in headers if pair[0].lower() not in framing)
+
+
+# --------------------------------------------------------------------------------------------------- changes in words
+
+
+def _changes(event: Event, target: bytes, authority: bytes, own: Collection[bytes]) -> list[str]:
+    gone = [name for name, _ in event.headers if name.lower() in own]
+    spaced = [name for name in _oddly_spaced(event) if name.lower() not in {*own, b"transfer-encoding"}]
+    return [
+        *_changed("target", event.target, target),
+        *([f"HTTP/{event.version} → HTTP/1.1"] if event.version != "1.1" else []),
+        *_host_changes(every(event.headers, b"host"), authority),
+        *([f"left out, only for the old connection: {_names(gone)}"] if gone else []),
+        *_length_changes(event),
+        *([f"trailers left out: {_names([name for name, _ in event.trailers])}"] if event.trailers else []),
+        *([f"one space before the value and none after: {_names(spaced)}"] if spaced else []),
+    ]
+
+
+def _changed(what: str, old: bytes, new: bytes) -> list[str]:
+    return [] if old == new else [f"{what} {words(old)} → {words(new)}"]
+
+
+def _host_changes(old: list[bytes], authority: bytes) -> list[str]:
+    if not old:
+        return [f"Host: {words(authority)} added"]
+    return [change for value in old for change in _changed("Host", value, authority)]
+
+
+def _length_changes(event: Event) -> list[str]:
+    length = b"%d" % len(event.body)
+    codings, old = every(event.headers, b"transfer-encoding"), every(event.headers, b"content-length")
+    if codings:
+        before = [f"Transfer-Encoding: {words(value)}" for value in codings]
+        before += [f"Content-Length: {words(value)}" for value in old]
+        return [f"{', '.join(before)} → Content-Length: {words(length)}"]
+    if old:
+        return _changed("Content-Length", b", ".join(old), length)
+    return [f"Content-Length: {words(length)} added"] if event.body else []
+
+
+def _oddly_spaced(event: Event) -> list[bytes]:
+    """Names from the raw head whose line is not `Name: value`; an imported event without a head: from its values."""
+    if not event.head:
+        return [name for name, value in event.headers if value != value.strip(b" \t")]
+    lines = [line.partition(b":") for line in event.head.split(b"\r\n")[1:] if line]
+    return [name for name, _, rest in lines if rest != b" " + rest.strip(b" \t")]
+
+
+def words(data: bytes) -> str:
+    """Bytes for a sentence: UTF-8 where it is readable, `\\xNN` or `\\uNNNN` for what is not or could move a cursor."""
+    text = data.decode("utf-8", "backslashreplace")
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+def _names(names: list[bytes]) -> str:
+    return ", ".join(words(name) for name in names)
+
+
+def _quoted(data: bytes = b"") -> str:
+    return f"'{words(data)}'"
+
+
+# -------------------------------------------------------------------------------------------------------- credentials
+
+# Headers that are a secret in themselves: whoever reads one can use it. Signatures are not: they hold for one body.
+# Names from RFC 9110 and 6265, GitLab's "Webhooks" page, Telegram's setWebhook, Flutterwave v3, Google's push
+# notifications (channel token), AWS SigV4's session token, Asana's and Shopify's handshakes; read 2026-11-23.
+_CREDENTIALS = frozenset(
+    {
+        b"authorization",
+        b"proxy-authorization",
+        b"cookie",
+        b"x-gitlab-token",
+        b"x-telegram-bot-api-secret-token",
+        b"verif-hash",
+        b"x-goog-channel-token",
+        b"x-goog-iap-jwt-assertion",
+        b"x-amz-security-token",
+        b"x-amzn-oidc-accesstoken",
+        b"x-hook-secret",
+        b"x-webhook-token",
+        b"private-token",
+        b"job-token",
+        b"x-vault-token",
+        b"x-auth-token",
+        b"cf-access-jwt-assertion",
+    }
+)
+_CREDENTIAL_ENDINGS = (
+    b"api-key",
+    b"apikey",
+    b"-secret",
+    b"-secret-token",
+    b"-access-token",
+    b"-auth-token",
+    b"password",
+)
+
+
+def is_credential(name: bytes) -> bool:
+    """True for a header that is a secret in itself, such as `Authorization` or `X-Gitlab-Token`; any case."""
+    lowered = name.lower()
+    return lowered in _CREDENTIALS or lowered.endswith(_CREDENTIAL_ENDINGS)
+
+
+def credentials(headers: Headers) -> list[str]:
+    """Names of the headers that are a secret in themselves, as spelled, once each."""
+    return list(dict.fromkeys(words(name) for name, _ in headers if is_credential(name)))
+
+
+def without_credentials(outgoing: Outgoing) -> Outgoing:
+    """The request without its credentials, and one change that names them."""
+    names = {name.decode("utf-8", "surrogateescape") for name, _ in outgoing.headers if is_credential(name)}
+    return without_headers(outgoing, names, "the target is not this machine (--send-credentials sends them)")

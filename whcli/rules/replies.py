@@ -1,0 +1,42 @@
+"""What the sender is answered: one reply, or a sequence over its attempts."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+from ..words.event import Reply
+
+REMEMBERED = 10_000  # delivery ids whose attempts are counted
+
+
+@dataclass(slots=True)
+class Replies:
+    """Answers attempts in turn; the last one repeats.
+
+    Attempts are counted per delivery id where there is one, else for the whole listener. `delay` is in seconds.
+    """
+
+    sequence: Sequence[Reply]
+    delay: float = 0.0
+    _attempts: OrderedDict[str | None, int] = field(default_factory=OrderedDict)
+
+    @property
+    def by_delivery(self) -> bool:
+        """Whether the answer depends on the delivery id."""
+        return len(self.sequence) > 1
+
+    def answer(self, delivery_id: str | None) -> Reply:
+        """The answer to the next attempt of a delivery."""
+        turn = self._attempts.get(delivery_id, 0)
+        self._attempts[delivery_id] = turn + 1
+        self._attempts.move_to_end(delivery_id)
+        if len(self._attempts) > REMEMBERED:
+            self._attempts.popitem(last=False)
+        return self.sequence[min(turn, len(self.sequence) - 1)]
+
+
+def sequence_of(statuses: Sequence[int], like: Reply) -> tuple[Reply, ...]:
+    """One reply per status, with the headers and body of `like`."""
+    return tuple(replace(like, status=status) for status in statuses)

@@ -1,0 +1,114 @@
+"""Bytes and numbers for people: safe text, sizes, durations, times.
+
+`safe` is the one gate for text from outside on its way to a terminal or a log. It shows control bytes (C0 and DEL, C1),
+bidirectional controls, line separators, lone surrogates and bytes that are not UTF-8 as visible escapes, so that a
+payload can neither move the cursor, set the clipboard, nor re-order what is read (CWE-150, CVE-2021-42574).
+"""
+
+from __future__ import annotations
+
+import math
+import re
+
+from ..words.errors import WrongUsage
+
+_BIDI = "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"
+_UNSAFE = re.compile(f"[\x00-\x1f\x7f-\x9f{_BIDI}\u2028\u2029\ud800-\udfff\ufeff]")
+_UNSAFE_IN_BLOCK = re.compile(f"[\x00-\x08\x0b-\x1f\x7f-\x9f{_BIDI}\u2028\u2029\ud800-\udfff\ufeff]")
+
+
+def _escape(match: re.Match[str]) -> str:
+    code = ord(match[0])
+    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"
+
+
+def safe(value: bytes | str) -> str:
+    """One line of untrusted text with nothing in it that a terminal would act on."""
+    text = value.decode("utf-8", "backslashreplace") if isinstance(value, bytes) else value
+    return text if text.isascii() and text.isprintable() else _UNSAFE.sub(_escape, text)
+
+
+def safe_block(value: bytes | str) -> str:
+    """As `safe`, but line feeds and tabs stay."""
+    text = value.decode("utf-8", "backslashreplace") if isinstance(value, bytes) else value
+    return _UNSAFE_IN_BLOCK.sub(_escape, text)
+
+
+def clip(text: str, width: int) -> str:
+    """The beginning of a text, with `…` when something is cut."""
+    return text if len(text) <= width else text[: max(width - 1, 0)] + "…"
+
+
+def middle(text: str, width: int) -> str:
+    """A text shortened in its middle: both ends of a path tell something."""
+    if len(text) <= width:
+        return text
+    tail = max(width - 1, 0) * 2 // 3
+    return text[: max(width - 1, 0) - tail] + "…" + (text[-tail:] if tail else "")
+
+
+def size(count: int) -> str:
+    """`412 B`, `1.9 kB`, `25.0 MB`: decimal units."""
+    if count < 1000:
+        return f"{count} B"
+    value, unit = float(count), "B"
+    for unit in ("kB", "MB", "GB", "TB"):  # noqa: B007 - the unit reached is what we want
+        value /= 1000
+        if value < 999.95:
+            break
+    return f"{value:.1f} {unit}"
+
+
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)?\Z")
+FIRST, LAST = -62_135_596_800.0, 253_402_300_799.0  # the years 1 to 9999: what RFC 3339 can write
+_SECONDS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400, None: 1}
+
+
+def seconds(text: str) -> float:
+    """A duration in seconds: `500ms 30s 10m 2h 7d`, a bare number is seconds. Raises WrongUsage."""
+    match = _DURATION.match(text.strip())
+    if match is None:
+        raise WrongUsage(f"'{safe(text)}' is not a duration", next="write it as 500ms, 30s, 10m, 2h or 7d")
+    return float(match[1]) * _SECONDS[match[2]]
+
+
+def moment(text: str, now: float) -> float:
+    """Unix seconds (UTC) of a duration ago or an RFC 3339 time. Raises WrongUsage."""
+    at = now - seconds(text) if _DURATION.match(text.strip()) else _timestamp(text)
+    if FIRST <= at <= LAST:
+        return at
+    raise WrongUsage(
+        f"'{clip(safe(text), 60)}' is neither a duration nor a time",
+        next="write it as 10m, 2h, 7d or 2026-11-23T14:03:00Z",
+    )
+
+
+def _timestamp(text: str) -> float:
+    """Unix seconds of an RFC 3339 time; not a number where it is none."""
+    from datetime import datetime
+
+    try:
+        return datetime.fromisoformat(text.strip()).timestamp()
+    except (ValueError, OverflowError):
+        return math.nan
+
+
+def took(latency: float) -> str:
+    """`38 ms`, `8.1 s`: a latency for people."""
+    return f"{latency * 1000:.0f} ms" if latency < 1 else f"{latency:.1f} s"
+
+
+def ago(age: float) -> str:
+    """`4m ago`: an age in its largest unit."""
+    for unit, length in (("d", 86400), ("h", 3600), ("m", 60)):
+        if age >= length:
+            return f"{age // length:.0f}{unit} ago"
+    return f"{max(age, 0):.0f}s ago"
+
+
+def rfc3339(at: float) -> str:
+    """RFC 3339 in UTC with microseconds, for JSON; before the year 1 and after 9999 the nearest time in them."""
+    from datetime import UTC, datetime
+
+    within = min(max(FIRST, at), LAST)
+    return datetime.fromtimestamp(within, UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
