@@ -1,0 +1,219 @@
+"""What the user has set: environment, `whcli.toml`, the store's place, secrets.
+
+Flags beat environment, environment beats file. The file is meant to be committed, so it holds references to secrets,
+never secrets. Nothing else is read.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+from ..rules.routes import Route
+from ..rules.schemes import NAMES, scheme_named
+from ..words.errors import WrongUsage
+from ..words.secret import Secret, masked
+
+FOLDER = ".whcli"
+FILE = "whcli.toml"
+
+KEYS: dict[str, dict[str, type | tuple[type, ...]]] = {
+    "listen": {"forward": str, "public_url": str, "host": str, "port": int},
+    "routes": {"path": str, "scheme": str, "secret": (str, list), "forward": str, "public_url": str},
+}
+"""The keys of a table and the types they take; [secrets] and [targets] have names of the user's."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Config:
+    """What the nearest `whcli.toml` says; empty where there is none."""
+
+    path: Path | None = None
+    listen: Mapping[str, Any] = field(default_factory=dict)
+    secrets: Mapping[str, Any] = field(default_factory=dict)
+    targets: Mapping[str, str] = field(default_factory=dict)
+    routes: Sequence[Mapping[str, Any]] = ()
+
+
+def upwards(name: str, start: Path | None = None) -> Path | None:
+    """The nearest file or folder of that name, going up from `start` (the working directory)."""
+    start = (start or Path.cwd()).resolve()
+    return next((folder / name for folder in (start, *start.parents) if (folder / name).exists()), None)
+
+
+def store_folder(given: Path | None) -> Path:
+    """The store's folder: the flag, `WHCLI_STORE`, the nearest `.whcli` upwards, else one in the working directory."""
+    if given is not None:
+        return given
+    if os.environ.get("WHCLI_STORE"):
+        return Path(os.environ["WHCLI_STORE"])
+    return upwards(FOLDER) or Path.cwd() / FOLDER
+
+
+# -- whcli.toml -----------------------------------------------------------------------------------------------------
+
+
+def load_config() -> Config:
+    """Read the nearest `whcli.toml`; raises WrongUsage for what it cannot mean."""
+    path = upwards(FILE)
+    if path is None:
+        return Config()
+    import tomllib
+
+    try:
+        tables = tomllib.loads(path.read_text())
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
+        raise WrongUsage(f"{path} cannot be read: {error}", code="bad_config", next=f"edit {path}") from error
+    _check(path, tables)
+    return Config(
+        path=path,
+        listen=tables.get("listen", {}),
+        secrets=tables.get("secrets", {}),
+        targets=tables.get("targets", {}),
+        routes=tables.get("routes", []),
+    )
+
+
+def _check(path: Path, tables: dict[str, Any]) -> None:
+    _known(path, "", tables, ("listen", "secrets", "targets", "routes"))
+    _typed(path, "listen", tables.get("listen", {}))
+    routes = tables.get("routes", [])
+    if not isinstance(routes, list):
+        raise _wrong(path, "routes", "is not a list of tables; write [[routes]]")
+    for route in routes:
+        _typed(path, "routes", route)
+        if "path" not in route:
+            raise _wrong(path, "routes", 'lacks a path, such as path = "/stripe/*"')
+        if "scheme" in route:
+            scheme_named(route["scheme"])
+    _named(path, "secrets", tables.get("secrets", {}), (str, list))
+    _known(path, "secrets.", tables.get("secrets", {}), NAMES)
+    _named(path, "targets", tables.get("targets", {}), (str,))
+
+
+def _known(path: Path, prefix: str, table: Mapping[str, Any], names: Iterable[str]) -> None:
+    for key in table:
+        if key not in (known := tuple(names)):
+            near = get_close_matches(key, known, n=1)
+            details = (("did you mean", f"'{prefix}{near[0]}'"),) if near else ()
+            raise WrongUsage(
+                f"unknown key '{prefix}{key}' in {path}", code="bad_config", details=details, next=f"edit {path}"
+            )
+
+
+def _typed(path: Path, name: str, table: Any) -> None:
+    _named(path, name, table, (str, int, list))
+    _known(path, f"{name}.", table, KEYS[name])
+    for key, value in table.items():
+        wanted = KEYS[name][key]
+        if not isinstance(value, wanted):
+            raise _wrong(path, f"{name}.{key}", "has the wrong type")
+
+
+def _named(path: Path, name: str, table: Any, types: tuple[type, ...]) -> None:
+    if not isinstance(table, dict):
+        raise _wrong(path, name, "is not a table")
+    for key, value in table.items():
+        if not isinstance(value, types):
+            raise _wrong(path, f"{name}.{key}", "has the wrong type")
+
+
+def _wrong(path: Path, key: str, what: str) -> WrongUsage:
+    return WrongUsage(f"'{key}' in {path} {what}", code="bad_config", next=f"edit {path}")
+
+
+def routes_of(config: Config) -> tuple[Route, ...]:
+    """The file's [[routes]], with their secrets read."""
+    return tuple(
+        Route(
+            path=route["path"],
+            scheme=route.get("scheme"),
+            secrets=_referred(config, route.get("secret", ())),
+            forward=route.get("forward"),
+            public_url=route.get("public_url"),
+        )
+        for route in config.routes
+    )
+
+
+# -- secrets --------------------------------------------------------------------------------------------------------
+
+
+def secrets_for(scheme: str, config: Config, given: Sequence[str] = ()) -> tuple[Secret, ...]:
+    """The secrets known for a scheme: the flags, else `WHCLI_SECRET_<SCHEME>`, else the file. The first signs."""
+    if given:
+        return tuple(secret_from(reference) for reference in given)
+    name = variable(scheme)
+    if os.environ.get(name):
+        return (Secret(value=os.environ[name].encode("utf-8", "surrogateescape"), label=f"${name}"),)
+    return _referred(config, config.secrets.get(scheme, ()))
+
+
+def variable(scheme: str) -> str:
+    """The environment variable for a scheme's secret: `WHCLI_SECRET_GITLAB_SIGNING`."""
+    return "WHCLI_SECRET_" + scheme.upper().replace("-", "_")
+
+
+def _referred(config: Config, references: str | Sequence[str]) -> tuple[Secret, ...]:
+    """The file's references that lead somewhere; an unset variable is no secret, not an error."""
+    names = [references] if isinstance(references, str) else references
+    for reference in names:
+        if not isinstance(reference, str) or not reference.startswith(("env:", "file:")):
+            raise WrongUsage(
+                f"{config.path} holds a secret where a reference belongs ({masked(str(reference))})",
+                code="secret_in_config",
+                next='write "env:NAME" or "file:PATH" there: the file is meant to be committed',
+            )
+    present = [name for name in names if not name.startswith("env:") or os.environ.get(name.removeprefix("env:"))]
+    return tuple(secret_from(name, config.path.parent if config.path else None) for name in present)
+
+
+def secret_from(reference: str, base: Path | None = None) -> Secret:
+    """The secret a reference leads to: `env:NAME`, `file:PATH`, `-` (stdin) or a literal, which earns a warning.
+
+    A file's or stdin's last line end is no part of the secret. Raises WrongUsage when there is nothing.
+    """
+    kind, _, rest = reference.partition(":")
+    if reference == "-":
+        value, label = _typed_in(), "stdin"
+    elif kind == "env":
+        value, label = os.environ.get(rest, "").encode("utf-8", "surrogateescape"), f"${rest}"
+    elif kind == "file":
+        value, label = _read(base / Path(rest).expanduser() if base else Path(rest).expanduser()), rest
+    else:
+        warn_literal()
+        value, label = reference.encode("utf-8", "surrogateescape"), "the command line"
+    if not value:
+        raise WrongUsage(f"the secret from {label} is empty", code="no_secret", next=f"check {label}")
+    return Secret(value=value, label=label)
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes().removesuffix(b"\n").removesuffix(b"\r")
+    except OSError as error:
+        raise WrongUsage(
+            f"the secret file {path} cannot be read: {error.strerror}", code="no_secret", next=f"ls -l {path}"
+        ) from error
+
+
+def _typed_in() -> bytes:
+    """Standard input: asked for without echo on a terminal."""
+    if sys.stdin.isatty():
+        from getpass import getpass
+
+        return getpass("Secret: ", stream=sys.stderr).encode("utf-8", "surrogateescape")
+    return sys.stdin.buffer.read().removesuffix(b"\n").removesuffix(b"\r")
+
+
+def warn_literal() -> None:
+    """Say that a secret in the arguments is no secret."""
+    sys.stderr.write(
+        "warning: a secret on the command line is visible to other processes and in the shell's history;"
+        " use --secret env:NAME, file:PATH or -\n"
+    )

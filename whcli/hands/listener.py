@@ -1,0 +1,222 @@
+"""The listener put together: socket -> store -> reply -> everything else.
+
+    server ──arrival──> accept ──> writer ──commit──> reply ──> sender
+                                      │
+                                      ├─ wakes ──> follower: recognise, verify, forward   (reads by cursor)
+                                      └─ wakes ──> printer: one line an event             (reads by cursor)
+
+Only `--verify`, `--relay-reply` and replies that depend on the delivery come between commit and reply.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Coroutine, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from socket import socket
+from typing import Any
+
+from ..rules.detect import detect
+from ..rules.replies import Replies
+from ..rules.routes import Route, route_of
+from ..words.errors import StoreFailed
+from ..words.event import Arrival, Delivery, Entry, Event, Reply, path_of
+from ..words.head import parse_head
+from .follower import Follower, Forwarding
+from .keyring import Keyring
+from .lock import ListenerLock
+from .printer import Printer, Show
+from .protocol import Limits, Refusal, Respond
+from .server import Server
+from .store import Store, make_folder
+from .writer import Writer
+
+GRACE = 3.0  # seconds for what is in flight when the listener ends
+STORE_FAILED = Reply(status=503, headers=((b"Content-Type", b"text/plain"),), body=b"the event could not be stored\n")
+REFUSED = Reply(status=401, headers=((b"Content-Type", b"text/plain"),), body=b"the signature does not hold\n")
+REPLIES_KEPT = 10_000  # statuses remembered until the follower has noted them
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListenPlan:
+    """What a listener is to do, as the user asked."""
+
+    replies: Replies
+    keyring: Keyring
+    forwards: Sequence[Route] = ()  # routes with a handler's URL
+    concurrency: int = 1
+    forward_timeout: float | None = 60.0  # seconds
+    relay: bool = False
+    verify: bool = False
+    limits: Limits = field(default_factory=Limits)
+
+    def handler(self, path: str) -> str | None:
+        """The handler's URL for a path, or None."""
+        return route_of(self.forwards, path).forward
+
+
+class Listener:
+    """Captures into a store from `start` to `stop`; raises CannotListen or StoreFailed when it cannot begin.
+
+    `show` is told what there is to see; `failed` what went wrong with the store.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        sockets: list[socket],
+        plan: ListenPlan,
+        show: Show,
+        failed: Callable[[StoreFailed], None],
+    ) -> None:
+        make_folder(folder)
+        self._lock = ListenerLock(folder)
+        self._plan = plan
+        self.store = Store(folder, create=True, holder=True)
+        self.server = Server(sockets, plan.limits, self._accept, self._refuse)
+        self._writer = Writer(self.store, committed=self._committed, failed=failed)
+        forwarding = Forwarding(
+            target=lambda event: plan.handler(event.path),
+            concurrency=plan.concurrency,
+            timeout=plan.forward_timeout,
+            relay=plan.relay,
+        )
+        self._follower = Follower(
+            folder, self._writer, plan.keyring, forwarding if plan.forwards else None, self._replied
+        )
+        self._printer = Printer(folder, show, lambda: self._follower.noted, self._expects)
+        self._statuses: OrderedDict[int, int] = OrderedDict()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._varied = plan.verify or plan.replies.by_delivery
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self.started_after = self.store.last_id()
+
+    async def start(self) -> None:
+        """Begin to capture; senders can reach us when this returns."""
+        self._loop = asyncio.get_running_loop()
+        self._writer.start(self._loop)
+        self._follower.start()
+        self._printer.start(self.started_after)
+        await self.server.start()
+
+    async def stop(self) -> None:
+        """Answer what is in flight, write, forward and show what is there; GRACE seconds at most."""
+        until = time.monotonic() + GRACE
+        await self.server.stop(GRACE)
+        with suppress(TimeoutError):
+            if self._tasks:
+                await asyncio.wait(self._tasks, timeout=max(0.0, until - time.monotonic()))
+        for stop in (self._follower.stop, self._printer.stop, self._writer.stop):
+            await asyncio.to_thread(stop, max(0.2, until - time.monotonic()))
+        self._lock.release()
+
+    def tell(self, url: str, pid: int) -> None:
+        """Let other commands know who listens on this store."""
+        self._lock.tell({"url": url, "pid": pid})
+
+    # -- between socket and reply -----------------------------------------------------------------------------------
+
+    def _accept(self, arrival: Arrival, respond: Respond) -> None:
+        self._writer.put(arrival, lambda id: self._stored(id, arrival, respond))
+
+    def _stored(self, id: int | None, arrival: Arrival, respond: Respond) -> None:
+        """The event is on disk, or could not be stored: answer."""
+        if id is None:
+            return respond(STORE_FAILED)
+        if self._plan.verify and not self._holds(event_of(id, arrival)):
+            return self._answer(id, REFUSED, respond)
+        if self._plan.relay and (url := self._plan.handler(path_of(arrival.target))):
+            return self._later(self._relay(event_of(id, arrival), url, respond))
+        reply = self._plan.replies.answer(_delivery_id(arrival) if self._plan.replies.by_delivery else None)
+        if self._plan.replies.delay:
+            self._remember(id, reply)
+            return self._later(self._delayed(reply, respond))
+        self._answer(id, reply, respond)
+
+    def _answer(self, id: int, reply: Reply, respond: Respond) -> None:
+        self._remember(id, reply)
+        respond(reply)
+
+    def _remember(self, id: int, reply: Reply) -> None:
+        """Keep a status that the follower could not know by itself."""
+        if not self._varied:
+            return
+        self._statuses[id] = reply.status
+        if len(self._statuses) > REPLIES_KEPT:
+            self._statuses.popitem(last=False)
+
+    def _holds(self, event: Event) -> bool:
+        return self._plan.keyring.facts(event).signature == "valid"
+
+    async def _delayed(self, reply: Reply, respond: Respond) -> None:
+        await asyncio.sleep(self._plan.replies.delay)
+        respond(reply)
+
+    async def _relay(self, event: Event, url: str, respond: Respond) -> None:
+        self._answer(event.id, relayed(await self._follower.relay(event, url)), respond)
+
+    def _later(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.ensure_future(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def _refuse(self, refusal: Refusal) -> None:
+        self._printer.refuse(refusal)
+
+    # -- for the threads behind -------------------------------------------------------------------------------------
+
+    def _committed(self) -> None:
+        self._follower.wake()
+        self._printer.wake()
+
+    async def _replied(self, ids: list[int]) -> list[int | None]:
+        """The statuses that senders got; asked by the follower, on its own loop.
+
+        Where they differ from event to event, one turn of our loop is awaited first: a commit and its answers come
+        there before anything the follower sends after them.
+        """
+        if self._varied and self._loop is not None:
+            await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(asyncio.sleep(0), self._loop))
+            return [self._statuses.pop(id, None) for id in ids]
+        return [None if self._plan.relay else self._plan.replies.sequence[0].status for _ in ids]
+
+    def _expects(self, entry: Entry) -> bool:
+        return self._plan.handler(entry.path) is not None
+
+
+def event_of(id: int, arrival: Arrival) -> Event:
+    """An arrival as the event it has become; its uid is known to the store alone."""
+    head = parse_head(arrival.head)
+    return Event(
+        id=id,
+        uid="",
+        received_at=arrival.received_at,
+        method=arrival.method,
+        target=arrival.target,
+        version=head.version,
+        headers=head.headers,
+        trailers=arrival.trailers,
+        head=arrival.head,
+        body=arrival.body,
+        peer=arrival.peer,
+    )
+
+
+HOP_BY_HOP = (b"connection", b"keep-alive", b"transfer-encoding", b"content-length", b"trailer", b"upgrade", b"te")
+
+
+def relayed(delivery: Delivery) -> Reply:
+    """The handler's reply as ours; 502 when it gave none, 504 when it took too long (RFC 9110 section 15.6)."""
+    if delivery.reply is None:
+        status = 504 if delivery.failure == "timeout" else 502
+        return Reply(status=status, headers=((b"Content-Type", b"text/plain"),), body=f"{delivery.error}\n".encode())
+    headers = tuple(pair for pair in delivery.reply.headers if pair[0].lower() not in HOP_BY_HOP)
+    return Reply(status=delivery.reply.status, headers=headers, body=delivery.reply.body, reason=delivery.reply.reason)
+
+
+def _delivery_id(arrival: Arrival) -> str | None:
+    return detect(parse_head(arrival.head).headers, arrival.body).delivery_id

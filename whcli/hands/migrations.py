@@ -1,0 +1,91 @@
+"""The store's schema, as steps that are only ever appended.
+
+Each step runs in one transaction with its number (`PRAGMA user_version`): a failure takes both back. `executescript`
+would commit first, so a step is a tuple of statements.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+
+APPLICATION_ID = 0x77686B31  # "whk1": tells our database from another program's
+
+STEPS: tuple[tuple[str, ...], ...] = (
+    (
+        # The acknowledgement waits for this table alone: one row, one index. The body stands last, so that reading
+        # the other columns does not walk its overflow pages.
+        """CREATE TABLE events (
+            id INTEGER PRIMARY KEY AUTOINCREMENT,  -- arrival number; never used twice, so that cursors hold
+            uid TEXT NOT NULL,                     -- ULID
+            received_at REAL NOT NULL,             -- unix seconds, UTC
+            head BLOB NOT NULL,                    -- raw request head; rebuilt from its fields when imported
+            imported INTEGER NOT NULL DEFAULT 0,   -- 1: the head is not the sender's own bytes
+            trailers BLOB,                         -- field lines, NULL for none
+            peer TEXT,
+            body BLOB NOT NULL
+        )""",
+        "CREATE UNIQUE INDEX events_uid ON events (uid)",
+        # What was worked out from an event, after its acknowledgement.
+        """CREATE TABLE facts (
+            event_id INTEGER PRIMARY KEY REFERENCES events (id) ON DELETE CASCADE,
+            received_at REAL NOT NULL,
+            method TEXT NOT NULL,
+            path TEXT NOT NULL,
+            provider TEXT,
+            scheme TEXT,
+            type TEXT,
+            delivery_id TEXT,
+            attempt INTEGER,
+            signature TEXT NOT NULL,
+            reason TEXT,
+            age REAL,
+            duplicate_of INTEGER,
+            reply INTEGER                          -- status the sender got
+        )""",
+        "CREATE INDEX facts_delivery ON facts (provider, delivery_id) WHERE delivery_id IS NOT NULL",
+        """CREATE TABLE deliveries (
+            id INTEGER PRIMARY KEY AUTOINCREMENT,
+            event_id INTEGER NOT NULL REFERENCES events (id) ON DELETE CASCADE,
+            kind TEXT NOT NULL,                    -- forward, relay, replay
+            sent_at REAL NOT NULL,                 -- unix seconds, UTC
+            method BLOB NOT NULL,
+            url TEXT NOT NULL,
+            attempt INTEGER NOT NULL,
+            latency REAL,                          -- seconds
+            signed TEXT,                           -- scheme it was signed with afresh
+            failure TEXT,                          -- one word, NULL when there is a reply
+            error TEXT,
+            status INTEGER,                        -- NULL: no reply
+            reason TEXT,
+            headers BLOB,                          -- the reply's field lines
+            truncated INTEGER,
+            body BLOB
+        )""",
+        "CREATE INDEX deliveries_event ON deliveries (event_id)",
+    ),
+)
+
+LATEST = len(STEPS)
+
+
+def version_of(db: sqlite3.Connection) -> int:
+    """The number of the last step that this database has seen."""
+    return int(db.execute("PRAGMA user_version").fetchone()[0])
+
+
+def migrate(db: sqlite3.Connection, steps: tuple[tuple[str, ...], ...] = STEPS) -> None:
+    """Bring a database to the newest schema, one transaction a step; several processes may try at once."""
+    for number, statements in enumerate(steps, start=1):
+        if version_of(db) >= number:
+            continue
+        db.execute("BEGIN IMMEDIATE")
+        try:
+            if version_of(db) < number:  # another process may have been quicker
+                for statement in statements:
+                    db.execute(statement)
+                db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+                db.execute(f"PRAGMA user_version = {number}")
+            db.execute("COMMIT")
+        except BaseException:
+            db.execute("ROLLBACK")
+            raise

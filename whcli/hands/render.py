@@ -1,0 +1,132 @@
+"""Words and colours for a terminal, plain lines for a pipe, JSON on request. Only this module prints.
+
+Colour: `--color` beats NO_COLOR (no-color.org: any value that is not empty), beats FORCE_COLOR (0 is off),
+beats CLICOLOR_FORCE, beats CLICOLOR=0, beats TERM=dumb, beats "is it a terminal". Colour never carries a meaning that
+the words do not.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Sequence
+from typing import Any, TextIO
+
+from ..rules.archive import line
+from ..rules.lines import Span
+from ..words.errors import WhcliError
+
+HIGHLIGHTED = 64 * 1024  # characters up to which a body is highlighted: rich takes seconds for a megabyte
+
+STYLES = {
+    "dim": "2",
+    "bold": "1",
+    "red": "31",
+    "green": "32",
+    "yellow": "33",
+    "cyan": "36",
+}
+
+
+def wants_colour(stream: TextIO, choice: str = "auto") -> bool:
+    """Whether to colour a stream; the environment's say in the order above."""
+    if choice != "auto":
+        return choice == "always"
+    env = os.environ
+    if env.get("NO_COLOR"):
+        return False
+    if env.get("FORCE_COLOR"):
+        return env["FORCE_COLOR"] != "0"
+    if env.get("CLICOLOR_FORCE", "0") != "0":
+        return True
+    if env.get("CLICOLOR") == "0" or env.get("TERM") == "dumb":
+        return False
+    return stream.isatty()
+
+
+class Screen:
+    """One output stream: its colours and its width."""
+
+    def __init__(self, stream: TextIO, colour: str = "auto") -> None:
+        self.stream = stream
+        self.tty = stream.isatty()
+        self.colour = wants_colour(stream, colour)
+
+    @property
+    def width(self) -> int:
+        """Columns of the terminal; in a pipe nothing is cut."""
+        return shutil.get_terminal_size((100, 24)).columns if self.tty else 10_000
+
+    def text(self, spans: Sequence[Span]) -> str:
+        """Spans as one string, coloured when this stream takes colour."""
+        if not self.colour:
+            return "".join(text for text, _ in spans)
+        return "".join(f"\x1b[{STYLES[style]}m{text}\x1b[0m" if style and text else text for text, style in spans)
+
+    def say(self, *spans: Span | str) -> None:
+        """One line, flushed."""
+        self.stream.write(self.text([(span, "") if isinstance(span, str) else span for span in spans]) + "\n")
+        self.stream.flush()
+
+    def json(self, value: dict[str, Any]) -> None:
+        """One line of JSON, flushed."""
+        self.stream.write(line(value) + "\n")
+        self.stream.flush()
+
+    def code(self, lines: Sequence[str]) -> None:
+        """A body's lines, already safe; JSON is highlighted where there is colour and it is not too much."""
+        if not self.colour or sum(map(len, lines)) > HIGHLIGHTED:
+            self.stream.write("".join(f"  {each}\n" for each in lines))
+            return
+        from rich.console import Console
+        from rich.highlighter import JSONHighlighter
+        from rich.padding import Padding
+        from rich.text import Text
+
+        text = JSONHighlighter()(Text("\n".join(lines)))  # a Text takes no markup from its contents
+        console = Console(
+            file=self.stream, force_terminal=True, color_system="standard", highlight=False, width=self.width
+        )
+        console.print(Padding(text, (0, 0, 0, 2), expand=False), soft_wrap=True)
+
+    def table(self, heads: Sequence[str], rows: Sequence[Sequence[Span]], right: Sequence[int] = ()) -> None:
+        """A table whose columns are as wide as their widest cell; `right` columns are set flush right."""
+        widths = [max(len(row[n][0]) for row in (*rows, [(head, "") for head in heads])) for n in range(len(heads))]
+        for row in ([(head, "dim") for head in heads], *rows):
+            cells: list[Span] = []
+            for n, (text, style) in enumerate(row):
+                room = " " * (widths[n] - len(text))
+                cells += [(room, ""), (text, style)] if n in right else [(text, style), (room, "")]
+                cells.append(("  ", ""))
+            self.say(*trimmed(cells))
+
+
+def trimmed(spans: list[Span]) -> list[Span]:
+    """Spans without blanks at the end of the line."""
+    while spans and not spans[-1][0].strip():
+        spans.pop()
+    return spans
+
+
+def stdout(colour: str = "auto") -> Screen:
+    """Results go here."""
+    return Screen(sys.stdout, colour)
+
+
+def stderr(colour: str = "auto") -> Screen:
+    """Talk goes here."""
+    return Screen(sys.stderr, colour)
+
+
+def show_error(error: WhcliError, *, json: bool) -> None:
+    """A user's mistake: what happened, why, what to type next."""
+    screen = stderr()
+    if json:
+        record = {"code": error.code, "exit": int(error.exit), "message": error.message, "next": error.next}
+        screen.json({"schema": "whcli.error/1", **record})
+        return
+    screen.say(("error:", "red"), f" {error.message}")
+    for label, text in error.details:
+        screen.say(f"  {label}: {text}")
+    screen.say(f"  next: {error.next}")
