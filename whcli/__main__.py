@@ -1,0 +1,5 @@
+"""`python -m whcli`."""
+
+from .cli import main
+
+main()

@@ -1,0 +1,189 @@
+"""The command line: names, order, and the one place where errors become words and exit codes.
+
+Start-up is most of what a short command costs. So `--version` is answered before anything is imported, and only the
+module of the command that was named is loaded; help, completion and unknown names load them all (they are light: each
+imports what is heavy inside its function).
+"""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+from typing import TYPE_CHECKING, NoReturn
+
+if TYPE_CHECKING:
+    import typer
+
+    from .words.errors import WhcliError
+
+COMMANDS = {
+    "listen": "listen",
+    "list": "list_events",
+    "show": "show",
+    "diff": "diff",
+    "replay": "replay",
+    "sign": "sign",
+    "verify": "verify",
+    "rm": "rm",
+    "demo": "demo",
+    "help": "help_topics",
+}
+"""Command -> module in `commands/`, in the order that help lists them."""
+
+ALIASES = {"ls": "list"}
+ISSUES = "please report it with that file at the project's issue tracker"
+
+
+def main() -> NoReturn:
+    """The entry point of `whcli` and `python -m whcli`."""
+    arguments = sys.argv[1:]
+    if arguments and arguments[0] in ("--version", "-V"):
+        sys.exit(version(arguments[1:]))
+    sys.exit(run(arguments))
+
+
+def version(rest: list[str]) -> int:
+    """One line, before anything heavy is imported."""
+    from . import __version__
+
+    if "--json" in rest:
+        import platform
+        import sqlite3
+
+        from .rules.archive import line
+
+        about = {"version": __version__, "python": platform.python_version(), "sqlite": sqlite3.sqlite_version}
+        sys.stdout.write(line({"schema": "whcli.version/1", **about, "platform": platform.platform()}) + "\n")
+    else:
+        sys.stdout.write(f"whcli {__version__}\n")
+    return 0
+
+
+def run(arguments: list[str]) -> int:
+    """Run one command; its exit code."""
+    from .words.errors import Exit, WhcliError
+
+    json = "--json" in arguments
+    try:
+        return _call(arguments)
+    except WhcliError as error:
+        return _explain(error, json)
+    except KeyboardInterrupt:
+        return Exit.INTERRUPTED
+    except BrokenPipeError:
+        _drop_stdout()
+        return Exit.CLOSED_PIPE
+    except Exception as error:
+        return _crashed(error, arguments, json)
+
+
+def _call(arguments: list[str]) -> int:
+    """Parse and run; click's own complaints become ours.
+
+    The command is invoked without click's `main`, which would turn a closed pipe into exit 1.
+    """
+    import typer
+    from typer._click.exceptions import ClickException, NoArgsIsHelpError  # typer keeps a click of its own
+
+    from .words.errors import Exit
+
+    try:
+        command = typer.main.get_command(application(arguments))
+        with command.make_context("whcli", arguments or ["--help"]) as context:
+            result = command.invoke(context)
+        sys.stdout.flush()
+    except typer.Exit as ended:
+        return ended.exit_code
+    except NoArgsIsHelpError as error:
+        sys.stdout.write(error.format_message() + "\n")
+        return Exit.DONE
+    except ClickException as error:
+        raise _usage(error, arguments) from error
+    except typer.Abort:
+        return Exit.INTERRUPTED
+    return int(result or 0)
+
+
+def application(arguments: list[str]) -> typer.Typer:
+    """The Typer application with the command that the arguments name, or with all of them."""
+    import typer
+
+    app = typer.Typer(
+        add_completion=False,
+        rich_markup_mode=None,
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+        help="Capture any webhook on your machine, keep it byte for byte, and send it again as if the provider had "
+        "sent it just now.",
+        epilog="Start with: whcli demo. Exit codes, filters, configuration: whcli help.",
+    )
+    app.callback()(_options)
+    named = arguments[0] if arguments else ""
+    name = ALIASES.get(named, named)
+    for command in (name,) if name in COMMANDS else COMMANDS:
+        _register(app, command, named if command == name else command)
+    return app
+
+
+def _options(
+    version: bool = False,
+) -> None:
+    """Options before the command; `main` has answered --version already."""
+
+
+def _register(app: typer.Typer, command: str, name: str) -> None:
+    module = import_module(f"{__package__}.commands.{COMMANDS[command]}")
+    if hasattr(module, "app"):
+        app.add_typer(module.app, name=name)
+    else:
+        app.command(name=name, epilog=module.EXAMPLES)(module.command)
+
+
+def _usage(error: Exception, arguments: list[str]) -> WhcliError:
+    from typer._click.exceptions import ClickException
+
+    from .words.errors import WrongUsage
+
+    text = error.format_message() if isinstance(error, ClickException) else str(error)
+    context = getattr(error, "ctx", None)
+    path = context.command_path if context else "whcli"
+    return WrongUsage(text.rstrip(".").replace("\n", " "), next=f"{path} --help")
+
+
+def _explain(error: WhcliError, json: bool) -> int:
+    from .hands.render import show_error
+
+    sys.stdout.flush()
+    show_error(error, json=json)
+    return error.exit
+
+
+def _drop_stdout() -> None:
+    """The reader has gone: let the interpreter's last flush go nowhere instead of failing."""
+    import os
+
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _crashed(error: Exception, arguments: list[str], json: bool) -> int:
+    """A bug of ours: one line and a crash log. The log holds no arguments and no values, so no secret either."""
+    import os
+    import tempfile
+    import traceback
+
+    from . import __version__
+    from .hands.render import show_error
+    from .words.errors import Exit, WhcliError
+
+    handle, path = tempfile.mkstemp(prefix="whcli-crash-", suffix=".log")  # mode 0600
+    with os.fdopen(handle, "w") as log:
+        log.write(f"whcli {__version__}, Python {sys.version}\n")
+        log.write("".join(traceback.format_tb(error.__traceback__)) + type(error).__name__ + "\n")
+    bug = WhcliError(
+        f"this is a bug in whcli ({type(error).__name__}): the crash log is {path}", next=ISSUES, code="bug"
+    )
+    bug.exit = Exit.BUG
+    show_error(bug, json=json)
+    if os.environ.get("WHCLI_DEBUG") or "--debug" in arguments:
+        traceback.print_exception(error)
+    return Exit.BUG

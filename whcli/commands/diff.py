@@ -1,0 +1,47 @@
+"""`whcli diff`: where two events differ."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from ..rules.compare import compared
+from ..words.errors import Exit
+from .options import Colour, Json, StoreDir, colour_of
+
+EXAMPLES = """Examples:
+
+  whcli diff 133 135
+
+  whcli diff latest~1 latest
+"""
+
+
+def command(
+    one: Annotated[str, typer.Argument(help="An event: 42, latest, a uid, a file.")],
+    other: Annotated[str, typer.Argument(help="The event to compare with.")],
+    store: StoreDir = None,
+    colour: Colour = "auto",
+    json: Json = False,
+) -> int:
+    """Compare two events; JSON and form bodies field by field. Exit 1 when they differ."""
+    from ..hands.config import store_folder
+    from ..hands.events import Source
+    from ..hands.render import stdout
+
+    source = Source(store_folder(store))
+    a, b = source.one(one), source.one(other)
+    found = compared(a, b)
+    screen = stdout(colour_of(colour))
+    if json:
+        items = [{"field": d.field, "one": d.wanted, "other": d.got} for d in found]
+        screen.json({"schema": "whcli.diff/1", "one": a.id, "other": b.id, "equal": not found, "differences": items})
+    elif not found:
+        screen.say("equal in method, target, headers and body")
+    else:
+        for difference in found:
+            screen.say((difference.field, "bold"))
+            screen.say(("  - " + difference.wanted, "red"))
+            screen.say(("  + " + difference.got, "green"))
+    return Exit.DOES_NOT_HOLD if found else Exit.DONE

@@ -1,0 +1,81 @@
+"""`whcli listen`: catch anything, keep it, show it, pass it on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from .options import Colour, Json, PublicUrl, Secrets, StoreDir, Yes, colour_of
+
+EXAMPLES = """Examples:
+
+  whcli listen
+
+  whcli listen --forward http://localhost:3000
+
+  whcli listen --reply 500,500,200 --count 3 --timeout 30s --json
+"""
+
+
+def command(
+    host: Annotated[str | None, typer.Option(help="Address to listen on (default: 127.0.0.1, and ::1).")] = None,
+    port: Annotated[int | None, typer.Option(help="Port; 0 picks a free one (default: 8765).")] = None,
+    forward: Annotated[
+        list[str] | None, typer.Option("--forward", help="Send each event on: URL, or PATH=URL for some; repeatable.")
+    ] = None,
+    concurrency: Annotated[int, typer.Option(help="Forwards at a time; 1 keeps the order of arrival.")] = 1,
+    forward_timeout: Annotated[
+        str | None, typer.Option(help="How long a handler may take; 0 for ever (default: 60s, 10s with --relay-reply).")
+    ] = None,
+    relay_reply: Annotated[bool, typer.Option("--relay-reply", help="Answer with the handler's own reply.")] = False,
+    reply: Annotated[str, typer.Option(help="Status to answer, or one per attempt: 500,500,200.")] = "200",
+    reply_body: Annotated[str, typer.Option(help="Body to answer.")] = "",
+    reply_header: Annotated[list[str] | None, typer.Option(help="'Name: value' to answer; repeatable.")] = None,
+    reply_delay: Annotated[str, typer.Option(help="Wait this long before answering.")] = "0",
+    verify: Annotated[bool, typer.Option("--verify", help="Answer 401 unless the signature holds.")] = False,
+    secret: Secrets = None,
+    scheme: Annotated[str | None, typer.Option(help="The signature scheme of all that comes.")] = None,
+    public_url: PublicUrl = None,
+    count: Annotated[int | None, typer.Option(help="End after so many events.")] = None,
+    timeout: Annotated[str | None, typer.Option(help="End after this long; before --count is reached: exit 4.")] = None,
+    ready_file: Annotated[Path | None, typer.Option(help="Write url, pid and store here once reachable.")] = None,
+    max_body: Annotated[str, typer.Option(help="Largest body taken, in bytes or as 25MiB; over it 413.")] = "25MiB",
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show only what fails.")] = False,
+    store: StoreDir = None,
+    yes: Yes = False,
+    colour: Colour = "auto",
+    json: Json = False,
+) -> int:
+    """Listen for webhooks of any kind; store, show and forward each one."""
+    from ..hands.config import load_config, store_folder
+    from ..hands.server import open_sockets, run
+    from ..rules.text import seconds
+    from .listening.plan import Options, plan_of
+    from .listening.session import Session
+
+    config = load_config()
+    options = Options(
+        forward=tuple(forward or ()),
+        concurrency=concurrency,
+        forward_timeout=forward_timeout,
+        relay=relay_reply,
+        reply=reply,
+        reply_body=reply_body,
+        reply_headers=tuple(reply_header or ()),
+        reply_delay=seconds(reply_delay),
+        verify=verify,
+        secrets=tuple(secret or ()),
+        scheme=scheme,
+        public_url=public_url,
+        max_body=max_body,
+        yes=yes,
+    )
+    plan = plan_of(options, config)
+    colour_of(colour)
+    wanted_port = port if port is not None else config.listen.get("port", 8765)
+    sockets = open_sockets(host or config.listen.get("host", "127.0.0.1"), wanted_port)
+    limit = seconds(timeout) if timeout else None
+    session = Session(store_folder(store), sockets, plan, count=count, timeout=limit, ready_file=ready_file)
+    return run(session.run(quiet=quiet, json=json, colour=colour))

@@ -1,0 +1,1 @@
+"""The parts of `whcli listen`: its plan, its lines, its session."""

@@ -1,0 +1,160 @@
+"""What `listen` shows: a line an event, a counter in a burst, the totals at the end."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import Any
+
+from ...hands.protocol import Refusal
+from ...hands.render import Screen, stderr
+from ...rules.archive import entry_json
+from ...rules.lines import event_line, outcome, trouble, wrong
+from ...rules.text import rfc3339, safe
+from ...words.event import Entry
+
+BURST = 50  # events a second above which a terminal gets a counter instead of lines
+
+
+@dataclass(slots=True)
+class Totals:
+    """What the listener counts for its last line."""
+
+    received: int = 0
+    ok: int = 0
+    failed: int = 0
+    unreached: int = 0
+    refused: int = 0
+    duplicates: int = 0
+    signatures: int = 0
+
+    def add(self, entry: Entry) -> None:
+        """Count an event."""
+        self.received += 1
+        self.duplicates += entry.facts.duplicate_of is not None
+        self.signatures += entry.facts.signature in ("invalid", "stale")
+        self.outcome(entry)
+
+    def outcome(self, entry: Entry) -> None:
+        """Count what came of its delivery."""
+        if entry.last is not None:
+            self.ok += entry.last.ok
+            self.failed += entry.last.reply is not None and not entry.last.ok
+            self.unreached += entry.last.reply is None
+
+    def words(self) -> str:
+        """`6 received · 3 forwarded ok · ...`, without what did not happen."""
+        named = (
+            (self.ok, "forwarded ok"),
+            (self.failed, "answered other than 2xx"),
+            (self.unreached, "not delivered"),
+            (self.refused, "refused"),
+            (self.duplicates, "duplicate" if self.duplicates == 1 else "duplicates"),
+            (self.signatures, "signature problem" if self.signatures == 1 else "signature problems"),
+        )
+        return " · ".join([f"{self.received} received", *(f"{number} {word}" for number, word in named if number)])
+
+
+class Lines:
+    """Shows events as they are handled; runs in the printer's thread."""
+
+    def __init__(self, screen: Screen, *, quiet: bool, json: bool, reached: Any) -> None:
+        self._screen = screen
+        self._quiet = quiet
+        self._json = json
+        self._reached = reached  # called with the number shown so far
+        self._day = ""
+        self._recent = (0.0, 0)  # the second and how many events it had
+        self._counter = 0.0  # when the burst counter was last drawn; 0: lines are shown
+        self._gone = False
+        self.totals = Totals()
+
+    def entry(self, entry: Entry, *, pending: bool, behind: int) -> None:
+        """One line an event; on a terminal a counter while more than BURST come in a second."""
+        self.totals.add(entry)
+        if self._screen.tty and not self._json and self._busy(behind):
+            self._count(last=not behind)
+        elif self._json:
+            self._write(lambda: self._screen.json(entry_json(entry)))
+        elif not self._quiet or wrong(entry):
+            self._write(lambda: self._show(entry, pending))
+        self._reached(self.totals.received)
+
+    def outcome(self, entry: Entry) -> None:
+        """The end of a delivery whose event was shown before."""
+        self.totals.outcome(entry)
+        if self._json:
+            self._write(lambda: self._screen.json(entry_json(entry)))
+        elif not self._quiet or wrong(entry):
+            took = [(f"             ↳ #{entry.id} ", ""), *outcome(entry.last)]
+            self._write(lambda: self._screen.say(*took))
+
+    def refusal(self, refusal: Refusal) -> None:
+        """A request that was no event."""
+        self.totals.refused += 1
+        peer = (refusal.peer or "an unknown peer").rpartition(":")[0] or "an unknown peer"
+        if self._json:
+            self._write(lambda: self._screen.json(refusal_json(refusal)))
+            return
+        words = (
+            f" ⚠  rejected{f' {refusal.status}' if refusal.status else ''}: {safe(refusal.reason)} from {safe(peer)}"
+        )
+        self._write(lambda: self._screen.say((self._clock(refusal.received_at), "dim"), (words, "yellow")))
+
+    def _show(self, entry: Entry, pending: bool) -> None:
+        self._screen.say(*event_line(entry, self._clock(entry.received_at), self._screen.width, pending=pending))
+        note = trouble(entry)
+        if note:
+            self._screen.say(("             ↳ ", "dim"), note)
+
+    def _clock(self, at: float) -> str:
+        """Local time; the date is shown when it changes."""
+        local = time.localtime(at)
+        day = time.strftime("%Y-%m-%d", local)
+        if self._day and day != self._day:
+            self._screen.say((f"── {day} ──", "dim"))
+        self._day = day
+        return time.strftime("%H:%M:%S", local) + f".{int(at % 1 * 1000):03d}"
+
+    def _busy(self, behind: int) -> bool:
+        now = time.monotonic()
+        start, number = self._recent
+        self._recent = (start, number + 1) if now - start < 1 else (now, 1)
+        return self._recent[1] + behind > BURST
+
+    def _count(self, *, last: bool) -> None:
+        """The counter line, at most twice a second; a terminal only."""
+        now = time.monotonic()
+        if now - self._counter < 0.5 and not last:
+            return
+        self._counter = now
+        totals = self.totals
+        failed = totals.failed + totals.unreached + totals.signatures
+        end = "\n" if last else ""
+        self._write(lambda: self._raw(f"\r\x1b[K… {totals.received} events, {failed} failed{end}"))
+
+    def _raw(self, text: str) -> None:
+        self._screen.stream.write(text)
+        self._screen.stream.flush()
+
+    def _write(self, show: Any) -> None:
+        """A reader that has gone must not end the listener."""
+        if self._gone:
+            return
+        try:
+            show()
+        except (BrokenPipeError, ValueError):
+            self._gone = True
+            stderr().say("standard output was closed; still capturing")
+
+
+def refusal_json(refusal: Refusal) -> dict[str, Any]:
+    """A refusal as JSON."""
+    return {
+        "schema": "whcli.refusal/1",
+        "received_at": rfc3339(refusal.received_at),
+        "peer": refusal.peer,
+        "status": refusal.status,
+        "reason": refusal.reason,
+        "start": refusal.start.decode("latin-1"),
+    }

@@ -1,0 +1,128 @@
+"""From the flags of `listen` and the file to its plan."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ...hands.config import Config
+from ...hands.keyring import Keyring
+from ...hands.listener import ListenPlan
+from ...hands.protocol import Limits
+from ...rules.outgoing import is_loopback, parse_target
+from ...rules.replies import Replies, sequence_of
+from ...rules.routes import Route
+from ...rules.text import safe, seconds
+from ...words.errors import WrongUsage
+from ...words.event import Reply
+from ..signatures import headers_of
+
+SIZES = {"": 1, "b": 1, "kb": 10**3, "kib": 1 << 10, "mb": 10**6, "mib": 1 << 20, "gb": 10**9, "gib": 1 << 30}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """The flags of `listen` that shape its plan."""
+
+    forward: Sequence[str] = ()
+    concurrency: int = 1
+    forward_timeout: str | None = None
+    relay: bool = False
+    reply: str = "200"
+    reply_body: str = ""
+    reply_headers: Sequence[str] = ()
+    reply_delay: float = 0.0  # seconds
+    verify: bool = False
+    secrets: Sequence[str] = ()
+    scheme: str | None = None
+    public_url: str | None = None
+    max_body: str = "25MiB"
+    yes: bool = False
+
+
+def plan_of(options: Options, config: Config) -> ListenPlan:
+    """The plan that flags and file describe; raises WrongUsage for one that makes no sense."""
+    keyring = Keyring(config, given=options.secrets, scheme=options.scheme, public_url=options.public_url)
+    if options.verify and not keyring.any_secret():
+        raise WrongUsage(
+            "--verify needs a secret, and none is known",
+            code="no_secret",
+            next="export WHCLI_SECRET_STRIPE=...        or add --secret env:NAME, or [secrets] to whcli.toml",
+        )
+    if options.concurrency < 1:
+        raise WrongUsage("--concurrency must be at least 1", next="whcli listen --help")
+    forwards = tuple(_allowed(route, config, options.yes) for route in forwards_of(options.forward, config))
+    if options.relay and not forwards:
+        raise WrongUsage("--relay-reply needs a handler", next="add --forward http://localhost:3000")
+    limit = seconds(options.forward_timeout) if options.forward_timeout else (10.0 if options.relay else 60.0)
+    return ListenPlan(
+        replies=replies_of(options),
+        keyring=keyring,
+        forwards=forwards,
+        concurrency=options.concurrency,
+        forward_timeout=limit or None,
+        relay=options.relay,
+        verify=options.verify,
+        limits=Limits(body=bytes_of(options.max_body)),
+    )
+
+
+def replies_of(options: Options) -> Replies:
+    """`--reply` and its siblings."""
+    statuses = [_status(text) for text in options.reply.split(",")]
+    like = Reply(status=200, headers=headers_of(options.reply_headers), body=options.reply_body.encode())
+    return Replies(sequence_of(statuses, like), delay=options.reply_delay)
+
+
+def _status(text: str) -> int:
+    if re.fullmatch(r"[2-5]\d\d", text.strip()):
+        return int(text)
+    raise WrongUsage(f"--reply takes no '{safe(text)}'", next="--reply 204        or a sequence: --reply 500,500,200")
+
+
+def bytes_of(text: str) -> int:
+    """`25MiB`, `500kB` or a number of bytes."""
+    match = re.fullmatch(r"(\d+)\s*([a-z]*)", text.strip().lower())
+    if match is None or match[2] not in SIZES:
+        raise WrongUsage(f"'{safe(text)}' is not a size", next="--max-body 25MiB")
+    return int(match[1]) * SIZES[match[2]]
+
+
+def forwards_of(texts: Sequence[str], config: Config) -> list[Route]:
+    """The routes with a handler: flags first, `PATH=URL` before a bare URL; without flags the file's."""
+    if texts:
+        routes = [_forward(text, config) for text in texts]
+        return sorted(routes, key=lambda route: route.path == "*")
+    routes = [
+        Route(path=route["path"], forward=named(route["forward"], config))
+        for route in config.routes
+        if route.get("forward")
+    ]
+    general = config.listen.get("forward")
+    return [*routes, Route(forward=named(general, config))] if general else routes
+
+
+def _forward(text: str, config: Config) -> Route:
+    path, equals, url = text.partition("=")
+    if equals and path.startswith("/"):
+        return Route(path=path, forward=named(url, config))
+    return Route(forward=named(text, config))
+
+
+def named(target: str, config: Config) -> str:
+    """A target's URL: its name in [targets], or the URL itself."""
+    return config.targets.get(target, target)
+
+
+def _allowed(route: Route, config: Config, yes: bool) -> Route:
+    """Refuse a handler on another machine that the user has not vouched for."""
+    target = parse_target(route.forward or "")
+    known = {parse_target(url).origin for url in config.targets.values()}
+    if yes or target.origin in known or target.host in ("localhost",) or is_loopback(target.host):
+        return route
+    raise WrongUsage(
+        f"{target.origin} is not on this machine",
+        code="target_refused",
+        next=f'add --yes, or to whcli.toml:  [targets]  name = "{target.origin}"',
+    )

@@ -1,0 +1,158 @@
+"""One run of `listen`: ready, until it ends, the last summary."""
+
+from __future__ import annotations
+
+import asyncio
+import json as jsonlib
+import os
+import signal
+from pathlib import Path
+from socket import socket
+
+from ... import __version__
+from ...hands.listener import Listener, ListenPlan
+from ...hands.render import Screen, stderr, stdout
+from ...rules.outgoing import is_loopback, parse_target
+from ...rules.text import safe, size
+from ...words.errors import Exit, StoreFailed, TimeRanOut, WrongUsage
+from .lines import Lines, Totals
+
+BIG_STORE = 1 << 30  # bytes; above it `listen` says so at start
+
+
+class Session:
+    """One run of `listen`, from ready to the summary."""
+
+    def __init__(
+        self,
+        folder: Path,
+        sockets: list[socket],
+        plan: ListenPlan,
+        *,
+        count: int | None,
+        timeout: float | None,
+        ready_file: Path | None,
+    ) -> None:
+        self._folder = folder
+        self._sockets = sockets
+        self._plan = plan
+        self._count = count
+        self._timeout = timeout
+        self._ready_file = ready_file
+        self._ended: asyncio.Event = asyncio.Event()
+        self._failing = False
+
+    async def run(self, *, quiet: bool, json: bool, colour: str) -> int:
+        """Listen until Ctrl-C, SIGTERM, the count or the time; the exit code."""
+        out, err = stdout(colour), stderr(colour)
+        loop = asyncio.get_running_loop()
+        lines = Lines(out, quiet=quiet, json=json, reached=lambda n: self._reached(loop, n))
+        listener = Listener(self._folder, self._sockets, self._plan, lines, self._store_failed)
+        self._refuse_loop(listener.server.urls)
+        self._on_signals(loop, err)
+        await listener.start()
+        self._announce(listener, out, err, json)
+        in_time = await self._until_end()
+        await listener.stop()
+        self._farewell(err, lines.totals)
+        missing = self._count is not None and lines.totals.received < self._count and not in_time
+        if missing:
+            raise TimeRanOut(
+                f"{lines.totals.received} of {self._count} events came within {self._timeout:g} s",
+                next="whcli listen --timeout 60s        waits longer",
+            )
+        return Exit.DONE
+
+    def _refuse_loop(self, urls: list[str]) -> None:
+        """A handler that is this very listener would echo for ever."""
+        own = {parse_target(url).port for url in urls}
+        for route in self._plan.forwards:
+            target = parse_target(route.forward or "")
+            if target.port in own and (target.host == "localhost" or is_loopback(target.host)):
+                raise WrongUsage(
+                    f"{target.origin} is this listener itself",
+                    code="loop",
+                    next="--forward takes your own handler's URL",
+                )
+
+    def _on_signals(self, loop: asyncio.AbstractEventLoop, err: Screen) -> None:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, self._interrupted, number, err)
+
+    def _interrupted(self, number: int, err: Screen) -> None:
+        if self._ended.is_set():  # the second one: what was acknowledged is on disk already
+            os._exit(Exit.INTERRUPTED if number == signal.SIGINT else Exit.TERMINATED)
+        if err.tty:
+            err.say("Stopping… (Ctrl-C again to force)")
+        self._ended.set()
+
+    def _reached(self, loop: asyncio.AbstractEventLoop, shown: int) -> None:
+        if self._count is not None and shown >= self._count:
+            loop.call_soon_threadsafe(self._ended.set)
+
+    async def _until_end(self) -> bool:
+        """Wait for the end; False when the time ran out."""
+        try:
+            await asyncio.wait_for(self._ended.wait(), self._timeout)
+            return True
+        except TimeoutError:
+            self._ended.set()
+            return False
+
+    def _store_failed(self, error: StoreFailed) -> None:
+        """Say once that senders get 503, and why."""
+        if not self._failing:
+            self._failing = True
+            stderr().say((f"⚠  {error.message}; senders get 503 until that is mended", "red"))
+            stderr().say(f"   next: {error.next}")
+
+    def _announce(self, listener: Listener, out: Screen, err: Screen, json: bool) -> None:
+        urls = listener.server.urls
+        listener.tell(urls[0], os.getpid())
+        banner(err, urls[0], self._plan, listener)
+        ready = {
+            "schema": "whcli.ready/1",
+            "event": "ready",
+            "url": urls[0],
+            "urls": urls,
+            "pid": os.getpid(),
+            "store": str(self._folder.resolve()),
+        }
+        if self._ready_file is not None:
+            write_whole(self._ready_file, jsonlib.dumps(ready) + "\n")
+        if json:
+            out.json(ready)
+        elif err.tty:
+            err.say("Ready. Ctrl-C to stop.  Look at what came:  whcli list")
+        else:
+            err.say("Ready.")
+
+    def _farewell(self, err: Screen, totals: Totals) -> None:
+        err.say(totals.words())
+        if totals.failed or totals.unreached:
+            err.say("Look again:  whcli list     Retry what failed:  whcli replay --failed")
+
+
+def banner(err: Screen, url: str, plan: ListenPlan, listener: Listener) -> None:
+    """Who listens where; on a terminal also what it knows and where it sends."""
+    if not err.tty:
+        err.say(f"whcli {__version__} listening on {url}")
+    else:
+        err.say((f"whcli {__version__}", "bold"), f"   listening on {url}   every method, every path")
+        known = [f"{name} ✓ {secret.label}" for name, secret in plan.keyring.known_schemes()]
+        err.say(("  secrets     ", "dim"), "   ".join(known) or "none: signatures are not checked")
+        for route in plan.forwards:
+            err.say(("  forward     ", "dim"), f"{route.path} → {safe(route.forward or '')}")
+        used = listener.store.bytes_used()
+        err.say(
+            ("  store       ", "dim"), f"{listener.store.folder}, newest event #{listener.started_after}, {size(used)}"
+        )
+    if listener.store.bytes_used() > BIG_STORE:
+        err.say(f"the store holds {size(listener.store.bytes_used())}; whcli rm deletes what you no longer need")
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write a file so that a reader sees all of it or nothing."""
+    part = path.with_name(path.name + ".part")
+    part.write_text(text)
+    part.replace(path)

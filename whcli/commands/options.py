@@ -1,0 +1,75 @@
+"""Options that several commands share, so that they mean the same everywhere."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ..rules.match import SIGNATURES, Filter, compiled
+from ..rules.text import moment
+from ..words.errors import WrongUsage
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON, one object a line.")]
+StoreDir = Annotated[Path | None, typer.Option("--store", help="The store's folder (default: the nearest .whcli).")]
+Colour = Annotated[str, typer.Option("--color", help="auto, always or never.")]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
+Secrets = Annotated[
+    list[str] | None,
+    typer.Option("--secret", help="env:NAME, file:PATH or - (stdin); repeat it for rotation: the first signs."),
+]
+PublicUrl = Annotated[
+    str | None, typer.Option("--public-url", help="The URL the provider was told, for schemes that sign it.")
+]
+
+Header = Annotated[list[str] | None, typer.Option("--header", "-H", help="'Name: value'; repeatable.")]
+BodyFile = Annotated[str | None, typer.Option("--body-file", help="The body's file, - for stdin (default: no body).")]
+
+Provider = Annotated[str | None, typer.Option("--provider", help="Only events of this provider (glob).")]
+Type = Annotated[str | None, typer.Option("--type", help="Only this event type (glob, such as 'charge.*').")]
+Method = Annotated[str | None, typer.Option("--method", help="Only this method (glob).")]
+PathGlob = Annotated[str | None, typer.Option("--path", help="Only this path (glob, such as '/hooks/*').")]
+Signature = Annotated[str | None, typer.Option("--signature", help="Only this state: " + ", ".join(SIGNATURES) + ".")]
+Since = Annotated[str | None, typer.Option("--since", help="Only from then on: 10m, 2h or an RFC 3339 time.")]
+Until = Annotated[str | None, typer.Option("--until", help="Only up to then.")]
+Where = Annotated[str | None, typer.Option("--where", help="Only where this JMESPath expression holds.")]
+
+
+def filter_of(
+    *,
+    provider: str | None,
+    type: str | None,
+    method: str | None,
+    path: str | None,
+    signature: str | None,
+    since: str | None,
+    until: str | None,
+    where: str | None,
+    failed: bool = False,
+) -> Filter:
+    """The filter that the options describe; raises WrongUsage for a value that can match nothing."""
+    if signature is not None and signature not in SIGNATURES:
+        raise WrongUsage(f"--signature takes no '{signature}'", next="use one of " + ", ".join(SIGNATURES))
+    if where is not None:
+        compiled(where)
+    now = time.time()
+    return Filter(
+        provider=provider,
+        type=type,
+        method=method,
+        path=path,
+        signature=signature,
+        since=moment(since, now) if since else None,
+        until=moment(until, now) if until else None,
+        where=where,
+        failed=failed,
+    )
+
+
+def colour_of(choice: str) -> str:
+    """A checked `--color`."""
+    if choice not in ("auto", "always", "never"):
+        raise WrongUsage(f"--color takes no '{choice}'", next="use auto, always or never")
+    return choice

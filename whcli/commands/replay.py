@@ -1,0 +1,179 @@
+"""`whcli replay`: send captured webhooks again, signed afresh."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ..rules.archive import delivery_json
+from ..rules.lines import glimpse, outcome
+from ..rules.outgoing import parse_target, without_credentials
+from ..rules.text import safe, seconds
+from ..words.errors import Exit, Unreachable, WrongUsage
+from ..words.event import Delivery, Event, Outgoing
+from .options import Colour, Json, PublicUrl, Secrets, StoreDir, Yes, colour_of
+from .rm import asked
+
+if TYPE_CHECKING:
+    from ..hands.client import Client
+    from ..hands.render import Screen
+    from ..hands.replayer import Replayer
+
+EXAMPLES = """Examples:
+
+  whcli replay latest --to http://localhost:3000
+
+  whcli replay 3..7 --to http://localhost:3000/webhooks --json
+
+  whcli replay --failed
+"""
+
+
+def command(
+    events: Annotated[list[str] | None, typer.Argument(help="Events: 42, latest, 3..7, all, a uid, a file, -.")] = None,
+    to: Annotated[
+        str | None, typer.Option(help="Where to: a URL or a name in [targets] (default: where it was sent last).")
+    ] = None,
+    failed: Annotated[bool, typer.Option("--failed", help="All whose last delivery was not 2xx.")] = False,
+    exact_url: Annotated[bool, typer.Option("--exact-url", help="Use the target as it stands.")] = False,
+    no_resign: Annotated[bool, typer.Option("--no-resign", help="Send the old signature.")] = False,
+    resign: Annotated[str | None, typer.Option("--resign", help="Sign with this scheme.")] = None,
+    secret: Secrets = None,
+    public_url: PublicUrl = None,
+    send_credentials: Annotated[
+        bool, typer.Option("--send-credentials", help="Send captured Authorization and cookies to another machine too.")
+    ] = False,
+    timeout: Annotated[str, typer.Option(help="How long the handler may take; 0 for ever.")] = "30s",
+    proxy: Annotated[str | None, typer.Option(help="Send through this HTTP proxy.")] = None,
+    store: StoreDir = None,
+    yes: Yes = False,
+    colour: Colour = "auto",
+    json: Json = False,
+) -> int:
+    """Send captured webhooks again, byte for byte, signed as if the provider had sent them just now."""
+    import asyncio
+
+    from ..hands.config import load_config, store_folder
+    from ..hands.events import Source
+    from ..hands.keyring import Keyring
+    from ..hands.render import stdout
+    from ..hands.replayer import Replayer
+    from ..rules.match import Filter
+
+    if no_resign and resign:
+        raise WrongUsage("--no-resign and --resign exclude each other", next="whcli replay --help")
+    if secret and "-" in secret and events and "-" in events:
+        raise WrongUsage("both the secret and the events are to come from stdin", next="use --secret env:NAME")
+    if bool(events) == failed:
+        raise WrongUsage("say which events to replay", next="whcli replay latest --to URL        or --failed")
+    config = load_config()
+    source = Source(store_folder(store))
+    names = [str(id) for id in source.matching(Filter(failed=True))] if failed else events or []
+    replayer = Replayer(
+        source,
+        Keyring(config, given=secret or (), public_url=public_url),
+        to=config.targets.get(to, to) if to else None,
+        fallback=config.listen.get("forward"),
+        exact=exact_url,
+        sign=not no_resign,
+        scheme=resign,
+    )
+    colour_of(colour)
+    run = Run(stdout(colour), json=json)
+    trust = Trust(config.targets.values(), yes=yes, send_credentials=send_credentials)
+    asyncio.run(run.all(replayer, list(source.events(names)), trust, limit=seconds(timeout) or None, proxy=proxy))
+    return run.end()
+
+
+class Trust:
+    """Which targets may be sent to, and with which headers: this machine, [targets], what the user confirms."""
+
+    def __init__(self, known: Iterable[str], *, yes: bool, send_credentials: bool) -> None:
+        self._known = {parse_target(url).origin for url in known}
+        self._yes = yes
+        self._send_credentials = send_credentials
+
+    def allow(self, outgoing: Outgoing, number: int) -> None:
+        """Return when this target may be sent to; asks on a terminal, raises WrongUsage otherwise."""
+        origin = parse_target(outgoing.url).origin
+        if self._yes or origin in self._known:
+            return
+        question = f"Send {number} {'event' if number == 1 else 'events'} to {origin}, which is not on this machine?"
+        try:
+            if not asked(question):
+                raise WrongUsage(f"nothing was sent to {origin}", code="target_refused", next="answer y, or add --yes")
+        except WrongUsage as error:
+            error.code = "target_refused"
+            error.next = f'{error.next}, or to whcli.toml:  [targets]  name = "{origin}"'
+            raise
+        self._known.add(origin)
+
+    def strip(self, outgoing: Outgoing) -> Outgoing:
+        """Without captured credentials, unless the user sends them knowingly."""
+        return outgoing if self._send_credentials else without_credentials(outgoing)
+
+
+class Run:
+    """One run: what is shown for each delivery, and how it ends."""
+
+    def __init__(self, screen: Screen, *, json: bool) -> None:
+        self._screen = screen
+        self._json = json
+        self._ok = self._bad = self._unreachable = 0
+
+    async def all(
+        self, replayer: Replayer, events: list[Event], trust: Trust, *, limit: float | None, proxy: str | None
+    ) -> None:
+        """Deliver the events one after another."""
+        from ..hands.client import Client
+
+        async with Client(timeout=limit, proxy=proxy) as client:
+            for event in events:
+                outgoing = replayer.outgoing(event)
+                if not await is_local(client, outgoing):
+                    trust.allow(outgoing, len(events))
+                    outgoing = trust.strip(outgoing)
+                outgoing = replayer.signed(event, outgoing)
+                self.show(event, outgoing, await replayer.deliver(client, event, outgoing))
+
+    def show(self, event: Event, outgoing: Outgoing, delivery: Delivery) -> None:
+        """One delivery: what was sent, what came back, what had to change."""
+        self._ok += delivery.ok
+        self._unreachable += delivery.failure in UNREACHABLE
+        self._bad += not delivery.ok and delivery.failure not in UNREACHABLE
+        if self._json:
+            self._screen.json({**delivery_json(delivery), "changes": list(outgoing.changes), "note": outgoing.note})
+            return
+        number = f"#{event.id}" if event.id else safe(event.uid)
+        how = f"re-signed {outgoing.signed}" if outgoing.signed else "as captured"
+        what = f"{event.method.decode('latin-1')} {safe(outgoing.url)}"
+        self._screen.say((number, "bold"), f"  {what}  {how}  ", *outcome(delivery))
+        for line in (outgoing.note, *outgoing.changes, delivery.error):
+            if line:
+                self._screen.say(("     ↳ ", "dim"), safe(line))
+        if delivery.reply and not delivery.ok and delivery.reply.body:
+            self._screen.say(("     ↳ ", "dim"), "response: " + glimpse(delivery.reply.body))
+
+    def end(self) -> int:
+        """The last line and the exit code."""
+        if not self._json:
+            parts = ((self._ok, "ok"), (self._bad, "not 2xx"), (self._unreachable, "unreachable"))
+            words = ", ".join(f"{number} {word}" for number, word in parts if number)
+            self._screen.say((words or "nothing to replay") + ".")
+        if self._unreachable:
+            return Exit.UNREACHABLE
+        return Exit.DOES_NOT_HOLD if self._bad else Exit.DONE
+
+
+async def is_local(client: Client, outgoing: Outgoing) -> bool:
+    """Whether the target is this machine; one that cannot be looked up is left to the delivery, which records why."""
+    try:
+        return (await client.destination(outgoing.url)).local
+    except Unreachable:
+        return True
+
+
+UNREACHABLE = frozenset({"refused", "dns", "tls", "connect_timeout", "unreachable"})
+"""Failures in which no connection came about."""
