@@ -1,0 +1,38 @@
+"""What every test may count on: nothing here can touch the developer's own stores, configuration or secrets."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+ROOT = Path(__file__).parent.parent
+OURS = ("WHCLI_", "NO_COLOR", "FORCE_COLOR", "CLICOLOR")
+FOUND_UPWARDS = (".whcli", "whcli.toml")
+
+settings.register_profile("whcli", deadline=None, print_blob=True)  # a busy machine is no failure; a failure replays
+settings.load_profile("whcli")
+
+
+@pytest.fixture(autouse=True)
+def shelter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An empty working directory and home, none of our variables, and the package found from any directory."""
+    above = [folder / name for folder in tmp_path.parents for name in FOUND_UPWARDS if (folder / name).exists()]
+    assert not above, f"{above[0]} would be found by going up from the tests' folders; move it away"
+    for name in [name for name in os.environ if name.startswith(OURS)]:
+        monkeypatch.delenv(name)
+    home = tmp_path / "home"
+    home.mkdir()
+    monkeypatch.setenv("HOME", str(home))
+    for name in ("XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME", "XDG_CACHE_HOME"):
+        monkeypatch.setenv(name, str(home / name.lower()))
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")])))
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Where a store may be made; nothing is there yet."""
+    return tmp_path / ".whcli"

@@ -1,0 +1,1 @@
+"""Hostile input as tables, for any test."""

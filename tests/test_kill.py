@@ -1,0 +1,146 @@
+"""What was acknowledged is on disk: `kill -9` at random moments under load."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import socket
+import sqlite3
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.program import environment, listening
+from whcli.hands.store import Store
+
+CONNECTIONS = 16
+
+
+class Load:
+    """Sixteen senders on keep-alive connections, each event with a number of its own; `acked` are those that got 2xx."""
+
+    def __init__(self, port: int, run: int) -> None:
+        self._port = port
+        self._run = run
+        self._lock = threading.Lock()
+        self.acked: list[bytes] = []
+        self._threads = [threading.Thread(target=self._send, args=(n,)) for n in range(CONNECTIONS)]
+
+    def start(self) -> None:
+        for thread in self._threads:
+            thread.start()
+
+    def wait(self) -> None:
+        for thread in self._threads:
+            thread.join(20)
+            assert not thread.is_alive()
+
+    def _send(self, sender: int) -> None:
+        try:
+            with socket.create_connection(("127.0.0.1", self._port), timeout=10) as connection:
+                for n in range(100_000):
+                    name = b"%d-%d-%d" % (self._run, sender, n)
+                    body = name * 20
+                    head = b"POST /%b HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % (name, len(body))
+                    connection.sendall(head + body)
+                    if not self._answered(connection):
+                        return
+                    with self._lock:
+                        self.acked.append(name)
+        except OSError:  # the listener has been killed
+            return
+
+    def _answered(self, connection: socket.socket) -> bool:
+        got = b""
+        while b"\r\n\r\n" not in got:
+            part = connection.recv(4096)
+            if not part:
+                return False
+            got += part
+        return got.startswith(b"HTTP/1.1 2")
+
+
+def kill_at_random(folder: Path, runs: int, seed: int) -> tuple[set[bytes], float]:
+    """Kill a listener on one store again and again; the names acknowledged, and the longest restart in seconds."""
+    chance = random.Random(seed)
+    acked: list[bytes] = []
+    longest = 0.0
+    for run in range(runs):
+        began = time.monotonic()
+        with listening(folder=folder) as listener:
+            longest = max(longest, time.monotonic() - began)
+            load = Load(listener.port, run)
+            load.start()
+            time.sleep(chance.uniform(0.02, 0.6))  # not a wait for anything: the moment of the kill is to be random
+            os.kill(listener.process.pid, signal.SIGKILL)
+            listener.process.wait()
+            load.wait()
+            acked += load.acked
+        check = sqlite3.connect(folder / ".whcli" / "store.db")
+        assert check.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+        check.close()
+    return set(acked), longest
+
+
+def stored(folder: Path) -> dict[bytes, bytes]:
+    with Store(folder / ".whcli") as store:
+        return {event.target[1:]: event.body for event in store.events(0, 10_000_000)}
+
+
+def test_twenty_kills_lose_no_acknowledged_event(tmp_path: Path) -> None:
+    acked, _ = kill_at_random(tmp_path, runs=20, seed=20)
+    kept = stored(tmp_path)
+    assert len(acked) > 200, "the load was too small to prove anything"
+    assert acked - kept.keys() == set()
+    assert all(body == name * 20 for name, body in kept.items())
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_a_hundred_kills_lose_no_acknowledged_event(tmp_path: Path) -> None:
+    acked, longest = kill_at_random(tmp_path, runs=100, seed=100)
+    assert acked - stored(tmp_path).keys() == set()
+    assert longest < 10
+
+
+def test_this_very_check_catches_a_listener_that_answers_before_it_commits(tmp_path: Path) -> None:
+    """The proof of the proof: an acknowledgement that does not wait for the commit must lose events here."""
+    (tmp_path / "sitecustomize.py").write_text(
+        "import whcli.hands.listener as listener\n"
+        "from whcli.words.event import Reply\n"
+        "def early(self, arrival, respond):\n"
+        "    respond(Reply(status=200))\n"
+        "    self._writer.put(arrival, lambda id: None)\n"
+        "listener.Listener._accept = early\n"
+    )
+    ready = tmp_path / "ready.json"
+    lost = 0
+    for run in range(5):
+        ready.unlink(missing_ok=True)
+        command = [sys.executable, "-m", "whcli", "listen", "--port", "0", "--ready-file", str(ready)]
+        path = os.pathsep.join([str(tmp_path), environment()["PYTHONPATH"]])
+        process = subprocess.Popen(
+            command,
+            cwd=tmp_path,
+            env=environment({"PYTHONPATH": path}),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        from tests.program import until
+
+        until(ready.exists)
+        load = Load(int(ready.read_text().partition("127.0.0.1:")[2].partition('"')[0]), run)
+        load.start()
+        until(lambda load=load: len(load.acked) > 50)
+        process.kill()
+        process.wait()
+        load.wait()
+        lost += len(set(load.acked) - stored(tmp_path).keys())
+        if lost:
+            return
+    raise AssertionError("nothing was lost: this check would not notice a listener that answers too early")

@@ -1,0 +1,89 @@
+"""The README cannot go stale: its sessions are run, its tables are compared with the code."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+from tests.program import ROOT, whcli
+from tests.receivers import Receiver
+from tests.test_listen import STRIPE, post, signed
+from whcli import cli
+from whcli.words.errors import Exit
+
+README = (ROOT / "README.md").read_text()
+
+
+def sessions() -> list[str]:
+    """The console blocks."""
+    return re.findall(r"```console\n(.*?)```", README, re.DOTALL)
+
+
+def plain(text: str) -> list[str]:
+    """Lines with all that differs from run to run replaced: ids, hashes, times, ports, durations."""
+    for pattern, name in (
+        (r"\b[0-9A-HJKMNP-TV-Z]{26}\b", "ULID"),
+        (r"\b[0-9a-f]{16,}\b", "HEX"),
+        (r"\d+", "N"),
+        (r"[ ]+", " "),
+    ):
+        text = re.sub(pattern, name, text)
+    return [line.strip() for line in text.strip().splitlines()]
+
+
+def test_the_demo_session_is_what_the_demo_prints(tmp_path: Path) -> None:
+    [block] = [block for block in sessions() if block.startswith("$ whcli demo")]
+    done = whcli("demo", folder=tmp_path)
+    assert plain(block.partition("\n")[2]) == plain(done.out)
+
+
+def test_the_other_session_is_what_its_commands_print(tmp_path: Path) -> None:
+    from tests.program import listening
+
+    [block] = [block for block in sessions() if block.startswith("$ whcli list\n")]
+    with listening("--count", "2", folder=tmp_path, env=STRIPE) as listener:
+        post(listener.url + "/stripe", headers=signed(tmp_path))
+        post(listener.url + "/stripe", b'{ "id":"evt_1","type":"charge.succeeded"}', headers=signed(tmp_path))
+        listener.wait()
+    with Receiver(b"HTTP/1.1 204 No Content\r\n\r\n") as handler:
+        printed: list[str] = []
+        for command in re.findall(r"^\$ whcli (.*)$", block, re.MULTILINE):
+            arguments = shlex.split(command.replace("http://localhost:3000", handler.url))
+            done = whcli(*arguments, folder=tmp_path, env=STRIPE)
+            printed += [f"$ whcli {command}", *done.out.replace(handler.url, "http://localhost:3000").splitlines()]
+    port = handler.url.rpartition(":")[2]
+    assert plain(block) == plain("\n".join(printed).replace(f"localhost:{port}", "localhost:3000"))
+
+
+@pytest.mark.parametrize("code", list(Exit), ids=lambda code: str(int(code)))
+def test_every_exit_code_is_in_the_table(code: Exit) -> None:
+    assert f"| {int(code)} | {code.meaning} |" in README
+
+
+@pytest.mark.parametrize("command", cli.COMMANDS)
+def test_every_command_is_documented(command: str) -> None:
+    assert f"`whcli {command}" in README
+
+
+def test_every_room_of_the_house_is_in_the_architecture_table() -> None:
+    shown = set(re.findall(r"`([a-z_0-9/]+(?:\.py|/))`", README[README.index("## Architecture") :]))
+    rooms = {
+        path.relative_to(ROOT / "whcli").as_posix()
+        for path in (ROOT / "whcli").rglob("*.py")
+        if path.name not in ("__init__.py",) and "schemes/" not in path.as_posix() and "commands/" not in path.as_posix()
+    }
+    assert rooms - shown == set()
+    assert {name for name in shown if name.endswith(".py") and not (ROOT / "whcli" / name).exists()} == set()
+
+
+def test_the_quick_start_commands_stand_in_it_as_ci_runs_them() -> None:
+    assert "python3 -m venv .venv && .venv/bin/pip install -q -e . && .venv/bin/whcli demo" in README
+    tests = "python3 -m venv .venv && .venv/bin/pip install -q -e '.[dev]' && .venv/bin/python -m pytest"
+    assert tests in README and tests in (ROOT / ".ci" / "run").read_text()
+
+
+def test_the_changelog_has_an_entry_for_what_is_not_released() -> None:
+    assert "## Unreleased" in (ROOT / "CHANGELOG.md").read_text()
