@@ -24,6 +24,8 @@ COMMANDS = {
     "replay": "replay",
     "sign": "sign",
     "verify": "verify",
+    "schemes": "schemes",
+    "handshake": "handshake",
     "rm": "rm",
     "demo": "demo",
     "help": "help_topics",

@@ -35,6 +35,15 @@ def command(
     reply_header: Annotated[list[str] | None, typer.Option(help="'Name: value' to answer; repeatable.")] = None,
     reply_delay: Annotated[str, typer.Option(help="Wait this long before answering.")] = "0",
     verify: Annotated[bool, typer.Option("--verify", help="Answer 401 unless the signature holds.")] = False,
+    no_handshake: Annotated[
+        bool, typer.Option("--no-handshake", help="Do not answer the providers' challenges.")
+    ] = False,
+    verify_token: Annotated[
+        str | None, typer.Option(help="The verify token of Meta or Strava: env:NAME or file:PATH (default: any).")
+    ] = None,
+    confirm_subscriptions: Annotated[
+        bool, typer.Option("--confirm-subscriptions", help="Fetch the SubscribeURL of a real SNS host.")
+    ] = False,
     secret: Secrets = None,
     scheme: Annotated[str | None, typer.Option(help="The signature scheme of all that comes.")] = None,
     public_url: PublicUrl = None,
@@ -66,16 +75,20 @@ def command(
         reply_headers=tuple(reply_header or ()),
         reply_delay=seconds(reply_delay),
         verify=verify,
+        handshakes=not no_handshake,
+        verify_token=verify_token,
+        confirm_subscriptions=confirm_subscriptions,
         secrets=tuple(secret or ()),
         scheme=scheme,
         public_url=public_url,
         max_body=max_body,
         yes=yes,
     )
-    plan = plan_of(options, config)
+    folder = store_folder(store)
+    plan = plan_of(options, config, folder)
     colour_of(colour)
     wanted_port = port if port is not None else config.listen.get("port", 8765)
     sockets = open_sockets(host or config.listen.get("host", "127.0.0.1"), wanted_port)
     limit = seconds(timeout) if timeout else None
-    session = Session(store_folder(store), sockets, plan, count=count, timeout=limit, ready_file=ready_file)
+    session = Session(folder, sockets, plan, count=count, timeout=limit, ready_file=ready_file)
     return run(session.run(quiet=quiet, json=json, colour=colour))

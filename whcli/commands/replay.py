@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ..rules.archive import delivery_json
 from ..rules.lines import glimpse, outcome
-from ..rules.outgoing import parse_target, without_credentials
 from ..rules.text import safe, seconds
 from ..words.errors import Exit, Unreachable, WrongUsage
 from ..words.event import Delivery, Event, Outgoing
 from .options import Colour, Json, PublicUrl, Secrets, StoreDir, Yes, colour_of
-from .rm import asked
+from .trust import UNREACHABLE, Trust
 
 if TYPE_CHECKING:
-    from ..hands.client import Client
     from ..hands.render import Screen
     from ..hands.replayer import Replayer
 
@@ -60,6 +57,7 @@ def command(
     from ..hands.keyring import Keyring
     from ..hands.render import stdout
     from ..hands.replayer import Replayer
+    from ..hands.store import kept_in
     from ..rules.match import Filter
 
     if no_resign and resign:
@@ -69,11 +67,12 @@ def command(
     if bool(events) == failed:
         raise WrongUsage("say which events to replay", next="whcli replay latest --to URL        or --failed")
     config = load_config()
-    source = Source(store_folder(store))
+    folder = store_folder(store)
+    source = Source(folder)
     names = [str(id) for id in source.matching(Filter(failed=True))] if failed else events or []
     replayer = Replayer(
         source,
-        Keyring(config, given=secret or (), public_url=public_url),
+        Keyring(config, given=secret or (), public_url=public_url, kept=kept_in(folder)),
         to=config.targets.get(to, to) if to else None,
         fallback=config.listen.get("forward"),
         exact=exact_url,
@@ -85,34 +84,6 @@ def command(
     trust = Trust(config.targets.values(), yes=yes, send_credentials=send_credentials)
     asyncio.run(run.all(replayer, list(source.events(names)), trust, limit=seconds(timeout) or None, proxy=proxy))
     return run.end()
-
-
-class Trust:
-    """Which targets may be sent to, and with which headers: this machine, [targets], what the user confirms."""
-
-    def __init__(self, known: Iterable[str], *, yes: bool, send_credentials: bool) -> None:
-        self._known = {parse_target(url).origin for url in known}
-        self._yes = yes
-        self._send_credentials = send_credentials
-
-    def allow(self, outgoing: Outgoing, number: int) -> None:
-        """Return when this target may be sent to; asks on a terminal, raises WrongUsage otherwise."""
-        origin = parse_target(outgoing.url).origin
-        if self._yes or origin in self._known:
-            return
-        question = f"Send {number} {'event' if number == 1 else 'events'} to {origin}, which is not on this machine?"
-        try:
-            if not asked(question):
-                raise WrongUsage(f"nothing was sent to {origin}", code="target_refused", next="answer y, or add --yes")
-        except WrongUsage as error:
-            error.code = "target_refused"
-            error.next = f'{error.next}, or to whcli.toml:  [targets]  name = "{origin}"'
-            raise
-        self._known.add(origin)
-
-    def strip(self, outgoing: Outgoing) -> Outgoing:
-        """Without captured credentials, unless the user sends them knowingly."""
-        return outgoing if self._send_credentials else without_credentials(outgoing)
 
 
 class Run:
@@ -128,15 +99,17 @@ class Run:
     ) -> None:
         """Deliver the events one after another."""
         from ..hands.client import Client
+        from ..hands.deliver import undelivered
 
         async with Client(timeout=limit, proxy=proxy) as client:
             for event in events:
                 outgoing = replayer.outgoing(event)
-                if not await is_local(client, outgoing):
-                    trust.allow(outgoing, len(events))
-                    outgoing = trust.strip(outgoing)
-                outgoing = replayer.signed(event, outgoing)
-                self.show(event, outgoing, await replayer.deliver(client, event, outgoing))
+                try:
+                    outgoing = replayer.signed(event, await trust.check(client, outgoing, len(events)))
+                    delivery = await replayer.deliver(client, event, outgoing)
+                except Unreachable as error:
+                    delivery = replayer.record(undelivered(event.id, outgoing, error))
+                self.show(event, outgoing, delivery)
 
     def show(self, event: Event, outgoing: Outgoing, delivery: Delivery) -> None:
         """One delivery: what was sent, what came back, what had to change."""
@@ -165,15 +138,3 @@ class Run:
         if self._unreachable:
             return Exit.UNREACHABLE
         return Exit.DOES_NOT_HOLD if self._bad else Exit.DONE
-
-
-async def is_local(client: Client, outgoing: Outgoing) -> bool:
-    """Whether the target is this machine; one that cannot be looked up is left to the delivery, which records why."""
-    try:
-        return (await client.destination(outgoing.url)).local
-    except Unreachable:
-        return True
-
-
-UNREACHABLE = frozenset({"refused", "dns", "tls", "connect_timeout", "unreachable"})
-"""Failures in which no connection came about."""

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import base64
 import sys
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from ..hands.render import stdout
 from ..rules.archive import pairs
 from ..rules.generic import Signed
+from ..rules.scheme import Scheme
 from ..words.errors import Exit, WrongUsage
 from ..words.event import Headers, Message, Outgoing
 from .options import BodyFile, Header, Json, Secrets
+
+if TYPE_CHECKING:
+    from ..hands.keyring import Keyring
 
 EXAMPLES = """Examples:
 
@@ -25,7 +30,7 @@ EXAMPLES = """Examples:
 
 
 def command(
-    scheme: Annotated[str, typer.Argument(help="The signature scheme, such as stripe.")],
+    scheme: Annotated[str, typer.Argument(help="The signature scheme, such as stripe; or custom.")],
     secret: Secrets = None,
     url: Annotated[str, typer.Option(help="The URL the receiver is reached at; some schemes sign it.")] = "",
     method: Annotated[str, typer.Option(help="The method; some schemes sign it.")] = "POST",
@@ -34,6 +39,16 @@ def command(
     body_out: Annotated[Path | None, typer.Option(help="Write the body to send here; signing may change it.")] = None,
     timestamp: Annotated[float | None, typer.Option(help="Sign as of this time (unix seconds), not now.")] = None,
     id: Annotated[str | None, typer.Option("--id", help="The delivery id (default: a fresh one).")] = None,
+    template: Annotated[str | None, typer.Option(help="custom: signed content, such as '{ts}.{body}'.")] = None,
+    signature_header: Annotated[str | None, typer.Option(help="custom: the signature's header.")] = None,
+    layout: Annotated[str | None, typer.Option(help="custom: the header's form, such as 't={ts},v1={sig}'.")] = None,
+    separator: Annotated[str | None, typer.Option(help="custom: what separates the layout's items.")] = None,
+    algorithm: Annotated[str | None, typer.Option(help="custom: hmac-sha256, hmac-sha1, ed25519 ...")] = None,
+    digest: Annotated[str | None, typer.Option(help="custom: hex, base64 or base64url.")] = None,
+    key: Annotated[str | None, typer.Option(help="custom: the secret is text, base64, hex ...")] = None,
+    timestamp_header: Annotated[str | None, typer.Option(help="custom: the timestamp's header.")] = None,
+    timestamp_unit: Annotated[str | None, typer.Option(help="custom: s, ms or rfc3339.")] = None,
+    id_header: Annotated[str | None, typer.Option(help="custom: the delivery id's header.")] = None,
     curl: Annotated[bool, typer.Option("--curl", help="Print a command that sends it.")] = False,
     json: Json = False,
 ) -> int:
@@ -42,27 +57,53 @@ def command(
     import time
 
     from ..hands.config import load_config
-    from ..hands.keyring import Keyring, required
-    from ..rules.schemes import scheme_named
-    from ..rules.signing import sign
+    from ..hands.keyring import Keyring, required, signed
     from .signatures import headers_of, read_body
 
-    row = scheme_named(scheme)
+    keyring = Keyring(load_config(), given=secret or ())
+    words = {
+        "content": template,
+        "header": signature_header,
+        "layout": layout,
+        "separator": separator,
+        "algorithm": algorithm,
+        "digest": digest,
+        "key": key,
+        "id_header": id_header,
+    }
+    clock = {"header": timestamp_header, "unit": timestamp_unit}
+    row = row_of(scheme, keyring, words, clock)
     if secret and "-" in secret and body_file == "-":
         raise WrongUsage("both the secret and the body are to come from stdin", next="use --secret env:NAME")
-    known = required(row, Keyring(load_config(), given=secret or ()).secrets(scheme))
+    if "{url" in row.content and not url:
+        raise WrongUsage(f"{scheme} signs the URL", next="add --url, exactly as the provider was told")
+    known = required(row, keyring.secrets(scheme))
     message = Message(method=method, url=url, headers=headers_of(header or ()), body=read_body(body_file))
     now = time.time() if timestamp is None else timestamp
-    signed = sign(row, message, known, now=now, token=random.token_hex(16), id=id)
-    if signed.body != message.body and not (json or curl or body_out):
+    made = signed(row, message, known, now=now, token=random.token_hex(16), id=id)
+    if made.body != message.body and not (json or curl or body_out):
         raise WrongUsage(
             f"{scheme} signs inside the body, so the body to send differs from the one given",
             next=f"whcli sign {scheme} --body-out signed.body ...        writes it (or use --json)",
         )
     if body_out:
-        body_out.write_bytes(signed.body)
-    show(scheme, message, signed, json=json, curl=curl)
+        body_out.write_bytes(made.body)
+    show(scheme, message, made, json=json, curl=curl)
     return Exit.DONE
+
+
+def row_of(name: str, keyring: Keyring, words: Mapping[str, str | None], clock: Mapping[str, str | None]) -> Scheme:
+    """The scheme of that name, or the one that the flags describe for `custom`."""
+    given = {word: value for word, value in words.items() if value is not None}
+    times = {word: value for word, value in clock.items() if value is not None}
+    if name != "custom":
+        if given or times:
+            raise WrongUsage(f"{name} is described already; these flags go with custom", next="whcli sign custom ...")
+        return keyring.scheme(name)
+    from ..rules.custom import scheme_from
+
+    table: dict[str, Any] = {"header": "X-Signature", **given}
+    return scheme_from(name, {**table, "clock": times} if times else table, "the flags")
 
 
 def show(scheme: str, message: Message, signed: Signed, *, json: bool, curl: bool) -> None:

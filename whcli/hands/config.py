@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from ..rules.routes import Route
+from ..rules.scheme import Scheme
 from ..rules.schemes import NAMES, scheme_named
 from ..words.errors import WrongUsage
 from ..words.secret import Secret, masked
@@ -38,6 +39,16 @@ class Config:
     secrets: Mapping[str, Any] = field(default_factory=dict)
     targets: Mapping[str, str] = field(default_factory=dict)
     routes: Sequence[Mapping[str, Any]] = ()
+    schemes: Mapping[str, Scheme] = field(default_factory=dict)  # the user's own
+
+    def scheme(self, name: str) -> Scheme:
+        """A scheme by name, the user's own first; raises WrongUsage with a suggestion."""
+        return self.schemes[name] if name in self.schemes else scheme_named(name, tuple(self.schemes))
+
+    @property
+    def scheme_names(self) -> tuple[str, ...]:
+        """All scheme names, the user's own first."""
+        return (*self.schemes, *NAMES)
 
 
 def upwards(name: str, start: Path | None = None) -> Path | None:
@@ -69,9 +80,11 @@ def load_config() -> Config:
         tables = tomllib.loads(path.read_text())
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
         raise WrongUsage(f"{path} cannot be read: {error}", code="bad_config", next=f"edit {path}") from error
-    _check(path, tables)
+    schemes = _schemes(path, tables.get("schemes", {}))
+    _check(path, tables, (*schemes, *NAMES))
     return Config(
         path=path,
+        schemes=schemes,
         listen=tables.get("listen", {}),
         secrets=tables.get("secrets", {}),
         targets=tables.get("targets", {}),
@@ -79,8 +92,18 @@ def load_config() -> Config:
     )
 
 
-def _check(path: Path, tables: dict[str, Any]) -> None:
-    _known(path, "", tables, ("listen", "secrets", "targets", "routes"))
+def _schemes(path: Path, tables: Any) -> dict[str, Scheme]:
+    """The user's own schemes; the module that reads them is loaded only when there are some."""
+    if not tables:
+        return {}
+    from ..rules.custom import scheme_from
+
+    _named(path, "schemes", tables, (dict,))
+    return {name: scheme_from(name, table, str(path)) for name, table in tables.items()}
+
+
+def _check(path: Path, tables: dict[str, Any], schemes: tuple[str, ...]) -> None:
+    _known(path, "", tables, ("listen", "secrets", "targets", "routes", "schemes"))
     _typed(path, "listen", tables.get("listen", {}))
     routes = tables.get("routes", [])
     if not isinstance(routes, list):
@@ -90,9 +113,9 @@ def _check(path: Path, tables: dict[str, Any]) -> None:
         if "path" not in route:
             raise _wrong(path, "routes", 'lacks a path, such as path = "/stripe/*"')
         if "scheme" in route:
-            scheme_named(route["scheme"])
+            _known(path, "routes.scheme = ", {route["scheme"]: None}, schemes)
     _named(path, "secrets", tables.get("secrets", {}), (str, list))
-    _known(path, "secrets.", tables.get("secrets", {}), NAMES)
+    _known(path, "secrets.", tables.get("secrets", {}), schemes)
     _named(path, "targets", tables.get("targets", {}), (str,))
 
 

@@ -35,5 +35,18 @@ async def deliver(client: Client, event_id: int, outgoing: Outgoing, kind: Kind,
     )
 
 
+def undelivered(event_id: int, outgoing: Outgoing, error: WhcliError) -> Delivery:
+    """A delivery that ended before a byte was sent."""
+    return Delivery(
+        event_id=event_id,
+        kind="replay",
+        sent_at=time.time(),
+        method=outgoing.method,
+        url=outgoing.url,
+        failure=WORDS.get(error.code, error.code),
+        error=error.message,
+    )
+
+
 WORDS = {"reply_timeout": "timeout", "no_reply": "no reply"}
 """Codes of errors that read better otherwise in a column."""

@@ -17,9 +17,9 @@ from threading import Event as Flag
 from threading import Thread
 from typing import TYPE_CHECKING, Any
 
-from ..rules.outgoing import replay_of
+from ..rules.outgoing import aim, parse_target, replay_of
 from ..words.errors import StoreFailed
-from ..words.event import Delivery, Event, Facts, Kind
+from ..words.event import Delivery, Event, Facts, Kind, Outgoing
 from .deliver import deliver
 from .keyring import Keyring
 from .store import Store, insert_delivery, insert_facts
@@ -93,26 +93,28 @@ class Follower:
             asyncio.run_coroutine_threadsafe(self._deliver(event, url, "relay"), self._state.loop)
         )
 
+    def confirm(self, event: Event, url: str) -> asyncio.Future[Delivery]:
+        """Fetch a URL that a provider wants to be fetched; awaited on the caller's own loop."""
+        assert self._state.loop is not None  # since `start` has returned
+        address, target = aim(url, b"/", exact=True)
+        host = (b"Host", parse_target(url).authority.encode())
+        outgoing = Outgoing(method=b"GET", url=address, target=target, headers=(host,))
+        return asyncio.wrap_future(
+            asyncio.run_coroutine_threadsafe(self._sent(event, outgoing, "confirm"), self._state.loop)
+        )
+
     async def _main(self) -> None:
         self._state.loop = asyncio.get_running_loop()
         with Store(self._folder) as store:
             self.noted = store.noted_until()
             newest = store.last_id()
             jobs = [self._recognise(store)]
-            if self._forwarding is None:
-                self._started.set()
-                await asyncio.gather(*jobs)
-                return
-            from .client import Client
-
-            async with Client(
-                timeout=self._forwarding.timeout, concurrency=max(self._forwarding.concurrency, 16)
-            ) as client:
-                self._state.client = client
-                if not self._forwarding.relay:
-                    jobs.append(self._forward(store, self._forwarding, newest))
-                self._started.set()
-                await asyncio.gather(*jobs)
+            if self._forwarding is not None and not self._forwarding.relay:
+                jobs.append(self._forward(store, self._forwarding, newest))
+            self._started.set()
+            await asyncio.gather(*jobs)
+            if self._state.client is not None:
+                await self._state.client.__aexit__(None, None, None)
 
     # -- recognising ------------------------------------------------------------------------------------------------
 
@@ -182,10 +184,21 @@ class Follower:
 
     async def _deliver(self, event: Event, url: str, kind: Kind) -> Delivery:
         """Send an event to the handler and record what came of it."""
-        assert self._state.client is not None  # set before anything is delivered
-        delivery = await deliver(self._state.client, event.id, replay_of(event, url), kind)
+        return await self._sent(event, replay_of(event, url), kind)
+
+    async def _sent(self, event: Event, outgoing: Outgoing, kind: Kind) -> Delivery:
+        delivery = await deliver(self._client(), event.id, outgoing, kind)
         await self._written(lambda db: insert_delivery(db, delivery))
         return delivery
+
+    def _client(self) -> Client:
+        """The client, made when something is first sent."""
+        if self._state.client is None:
+            from .client import Client
+
+            forwarding = self._forwarding or Forwarding(target=lambda _: None)
+            self._state.client = Client(timeout=forwarding.timeout, concurrency=max(forwarding.concurrency, 16))
+        return self._state.client
 
 
 def _batch(store: Store, after: int) -> Iterator[Event]:

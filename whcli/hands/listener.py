@@ -21,18 +21,21 @@ from socket import socket
 from typing import Any
 
 from ..rules.detect import detect
+from ..rules.handshakes import Handshake, answer, is_sns_host, possible
 from ..rules.replies import Replies
 from ..rules.routes import Route, route_of
+from ..rules.text import safe
 from ..words.errors import StoreFailed
 from ..words.event import Arrival, Delivery, Entry, Event, Reply, path_of
 from ..words.head import parse_head
+from ..words.secret import Secret
 from .follower import Follower, Forwarding
 from .keyring import Keyring
 from .lock import ListenerLock
 from .printer import Printer, Show
 from .protocol import Limits, Refusal, Respond
 from .server import Server
-from .store import Store, make_folder
+from .store import Store, keep_secret, make_folder
 from .writer import Writer
 
 GRACE = 3.0  # seconds for what is in flight when the listener ends
@@ -52,6 +55,9 @@ class ListenPlan:
     forward_timeout: float | None = 60.0  # seconds
     relay: bool = False
     verify: bool = False
+    handshakes: bool = True  # answer the providers' questions; with `relay` the handler does
+    verify_token: str | None = None  # what was typed into Meta's or Strava's settings
+    confirm_subscriptions: bool = False  # fetch the SubscribeURL of a real SNS host
     limits: Limits = field(default_factory=Limits)
 
     def handler(self, path: str) -> str | None:
@@ -88,10 +94,13 @@ class Listener:
         self._follower = Follower(
             folder, self._writer, plan.keyring, forwarding if plan.forwards else None, self._replied
         )
-        self._printer = Printer(folder, show, lambda: self._follower.noted, self._expects)
+        self._printer = Printer(
+            folder, show, noted=lambda: self._follower.noted, expects=self._expects, note_of=self._note_of
+        )
         self._statuses: OrderedDict[int, int] = OrderedDict()
         self._tasks: set[asyncio.Task[None]] = set()
-        self._varied = plan.verify or plan.replies.by_delivery
+        self._usual = None if plan.relay or plan.replies.by_delivery else plan.replies.sequence[0]
+        self._notes: OrderedDict[int, str] = OrderedDict()
         self._loop: asyncio.AbstractEventLoop | None = None
         self.started_after = self.store.last_id()
 
@@ -127,6 +136,10 @@ class Listener:
         """The event is on disk, or could not be stored: answer."""
         if id is None:
             return respond(STORE_FAILED)
+        if self._plan.handshakes and possible(arrival.method, arrival.head, arrival.body):
+            answered = self._handshake(event_of(id, arrival))
+            if answered is not None:
+                return self._answer(id, answered, respond)
         if self._plan.verify and not self._holds(event_of(id, arrival)):
             return self._answer(id, REFUSED, respond)
         if self._plan.relay and (url := self._plan.handler(path_of(arrival.target))):
@@ -142,15 +155,49 @@ class Listener:
         respond(reply)
 
     def _remember(self, id: int, reply: Reply) -> None:
-        """Keep a status that the follower could not know by itself."""
-        if not self._varied:
-            return
-        self._statuses[id] = reply.status
-        if len(self._statuses) > REPLIES_KEPT:
-            self._statuses.popitem(last=False)
+        """Keep a status that is not the usual one until the follower asks for it."""
+        if reply is not self._usual:
+            remember(self._statuses, id, reply.status)
 
     def _holds(self, event: Event) -> bool:
         return self._plan.keyring.facts(event).signature == "valid"
+
+    # -- handshakes -------------------------------------------------------------------------------------------------
+
+    def _handshake(self, event: Event) -> Reply | None:
+        """The answer to a provider's question, or None for an ordinary request."""
+        keyring = self._plan.keyring
+        found = answer(
+            keyring.message(event),
+            lambda scheme: keyring.secrets(scheme, event.path),
+            now=event.received_at,
+            verify_token=self._plan.verify_token,
+            provider=keyring.provider_of(event.path),
+        )
+        if found is None:
+            return None
+        if found.keep is not None:
+            self._keep(event, *found.keep)
+        confirm = self._plan.confirm_subscriptions and found.confirm is not None and is_sns_host(found.confirm)
+        if confirm:
+            self._later(self._confirm(event, found.confirm or ""))
+        remember(self._notes, event.id, handshake_note(found, confirming=confirm))
+        return found.reply
+
+    def _keep(self, event: Event, scheme: str, secret: Secret) -> None:
+        """Keep a secret that arrived in a handshake, and use it from now on."""
+        self._plan.keyring.keep(scheme, event.path, secret)
+        self._writer.run(lambda db: keep_secret(db, scheme, event.path, secret, event.received_at))
+
+    async def _confirm(self, event: Event, url: str) -> None:
+        """Fetch the SubscribeURL of a real SNS host, as the user asked."""
+        delivery = await self._follower.confirm(event, url)
+        answer = delivery.reply.status if delivery.reply else delivery.error
+        self._printer.tell(f"#{event.id} the subscription's confirmation was answered: {answer}")
+
+    def _note_of(self, id: int) -> str | None:
+        """What there is to say of an event beside its line; asked once, by the printer."""
+        return self._notes.pop(id, None)
 
     async def _delayed(self, reply: Reply, respond: Respond) -> None:
         await asyncio.sleep(self._plan.replies.delay)
@@ -176,16 +223,39 @@ class Listener:
     async def _replied(self, ids: list[int]) -> list[int | None]:
         """The statuses that senders got; asked by the follower, on its own loop.
 
-        Where they differ from event to event, one turn of our loop is awaited first: a commit and its answers come
-        there before anything the follower sends after them.
+        One turn of our loop is awaited first: a commit's answers come there before anything sent after it.
         """
-        if self._varied and self._loop is not None:
+        if self._loop is not None:
             await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(asyncio.sleep(0), self._loop))
-            return [self._statuses.pop(id, None) for id in ids]
-        return [None if self._plan.relay else self._plan.replies.sequence[0].status for _ in ids]
+        usual = self._usual.status if self._usual else None
+        return [self._statuses.pop(id, usual) for id in ids]
 
     def _expects(self, entry: Entry) -> bool:
         return self._plan.handler(entry.path) is not None
+
+
+def remember(memory: OrderedDict[int, Any], id: int, value: object) -> None:
+    """Keep something about an event until it is asked for, REPLIES_KEPT at most."""
+    memory[id] = value
+    if len(memory) > REPLIES_KEPT:
+        memory.popitem(last=False)
+
+
+def handshake_note(found: Handshake, *, confirming: bool) -> str:
+    """What was answered, for the line below the event."""
+    who = found.provider or " or ".join(found.candidates)
+    parts = [f"{who}: {found.asks}"]
+    if found.problem:
+        parts.append(found.problem)
+    elif found.keep is not None:
+        parts.append(f"answered; its secret {found.keep[1].mask} is kept and used for {found.keep[0]} from now on")
+    else:
+        parts.append("answered")
+    if found.note:
+        parts.append(found.note)
+    if found.confirm:
+        parts.append("fetching the confirmation URL" if confirming else f"to confirm, fetch {safe(found.confirm)}")
+    return " · ".join(parts)
 
 
 def event_of(id: int, arrival: Arrival) -> Event:

@@ -63,6 +63,16 @@ STEPS: tuple[tuple[str, ...], ...] = (
         )""",
         "CREATE INDEX deliveries_event ON deliveries (event_id)",
     ),
+    (
+        # Secrets that providers send in a handshake (Asana, Notion): the newest for a scheme and path counts.
+        """CREATE TABLE kept_secrets (
+            id INTEGER PRIMARY KEY,
+            scheme TEXT NOT NULL,
+            path TEXT NOT NULL,
+            value BLOB NOT NULL,
+            kept_at REAL NOT NULL                  -- unix seconds, UTC
+        )""",
+    ),
 )
 
 LATEST = len(STEPS)
@@ -87,5 +97,6 @@ def migrate(db: sqlite3.Connection, steps: tuple[tuple[str, ...], ...] = STEPS) 
                 db.execute(f"PRAGMA user_version = {number}")
             db.execute("COMMIT")
         except BaseException:
-            db.execute("ROLLBACK")
+            if db.in_transaction:  # a full disk has taken it back already
+                db.execute("ROLLBACK")
             raise

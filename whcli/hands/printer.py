@@ -19,14 +19,14 @@ from .protocol import Refusal
 from .store import Store
 
 PATIENCE = 5.0  # seconds that a line waits for its delivery
-REMEMBERED = 1000  # refusals kept for a reader that is slow; the summary counts them all
+REMEMBERED = 1000  # refusals and sentences kept for a reader that is slow
 
 
 class Show(Protocol):
     """What the printer's owner does with what there is to show; called in the printer's thread."""
 
-    def entry(self, entry: Entry, *, pending: bool, behind: int) -> None:
-        """One event; `pending`: its delivery has not ended; `behind`: so many more are waiting to be shown."""
+    def entry(self, entry: Entry, *, pending: bool, behind: int, note: str | None) -> None:
+        """One event; `pending`: its delivery has not ended; `behind`: so many more wait; `note`: what else to say."""
 
     def outcome(self, entry: Entry) -> None:
         """The delivery of an event shown before has ended."""
@@ -34,22 +34,35 @@ class Show(Protocol):
     def refusal(self, refusal: Refusal) -> None:
         """A request that was refused."""
 
+    def tell(self, text: str) -> None:
+        """Something that happened later."""
+
 
 class Printer:
     """Walks the store from its newest event at `start` to `stop`.
 
-    `noted` gives the newest arrival number whose facts are stored, `expects` tells whether an event is to be delivered.
+    `noted` gives the newest arrival number whose facts are stored, `expects` tells whether an event is to be delivered,
+    `note_of` what else there is to say of it.
     """
 
-    def __init__(self, folder: Path, show: Show, noted: Callable[[], int], expects: Callable[[Entry], bool]) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        show: Show,
+        *,
+        noted: Callable[[], int],
+        expects: Callable[[Entry], bool],
+        note_of: Callable[[int], str | None],
+    ) -> None:
         self._folder = folder
         self._show = show
         self._noted = noted
         self._expects = expects
+        self._note_of = note_of
         self._changed = Condition()
         self._news = 0  # counts wake-ups, so that none between two looks is missed
         self._until: float | None = None
-        self._refusals: deque[Refusal] = deque(maxlen=REMEMBERED)
+        self._asides: deque[Callable[[], None]] = deque(maxlen=REMEMBERED)
         self._pending: set[int] = set()
         self._cursor = 0
         self._thread = Thread(target=self._run, name="whcli-printer", daemon=True)
@@ -67,7 +80,14 @@ class Printer:
 
     def refuse(self, refusal: Refusal) -> None:
         """Have a refusal shown; from any thread."""
-        self._refusals.append(refusal)
+        self._aside(lambda: self._show.refusal(refusal))
+
+    def tell(self, text: str) -> None:
+        """Have a sentence shown; from any thread."""
+        self._aside(lambda: self._show.tell(text))
+
+    def _aside(self, show: Callable[[], None]) -> None:
+        self._asides.append(show)
         self.wake()
 
     def stop(self, patience: float) -> None:
@@ -91,8 +111,8 @@ class Printer:
 
     def _look(self, store: Store) -> None:
         """Show everything that can be shown now."""
-        while self._refusals:
-            self._show.refusal(self._refusals.popleft())
+        while self._asides:
+            self._asides.popleft()()
         for entry in store.entries(after=self._cursor):
             pending = self._is_pending(entry)
             if entry.id > self._noted() or (pending and self._worth_waiting(entry)):
@@ -100,7 +120,8 @@ class Printer:
             if pending:
                 self._pending.add(entry.id)
             self._cursor = entry.id
-            self._show.entry(entry, pending=pending, behind=self._noted() - entry.id)
+            behind = self._noted() - entry.id
+            self._show.entry(entry, pending=pending, behind=behind, note=self._note_of(entry.id))
         self._follow_up(store)
 
     def _follow_up(self, store: Store) -> None:

@@ -66,7 +66,10 @@ class Replayer:
 
     async def deliver(self, client: Client, event: Event, outgoing: Outgoing) -> Delivery:
         """Send it and record what came of it; an event that lives in a file alone is not recorded."""
-        delivery = await deliver(client, event.id, outgoing, "replay")
-        if event.id:
+        return self.record(await deliver(client, event.id, outgoing, "replay"))
+
+    def record(self, delivery: Delivery) -> Delivery:
+        """Keep a delivery with its event, where that is in the store."""
+        if delivery.event_id:
             self._source.store.add_delivery(delivery)
         return delivery

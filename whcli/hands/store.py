@@ -14,12 +14,14 @@ Facts that shaped it (sqlite.org: pragma, wal, lang_transaction):
 
 from __future__ import annotations
 
+import errno
 import os
 import sqlite3
 import sys
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +31,7 @@ from ..rules.ulid import ulid
 from ..words.errors import NothingMatched, StoreFailed
 from ..words.event import Arrival, Delivery, Entry, Event, Facts, Headers, Reply
 from ..words.head import parse_head, parse_headers
+from ..words.secret import Secret
 from .migrations import APPLICATION_ID, LATEST, migrate, version_of
 
 FILE = "store.db"
@@ -38,6 +41,8 @@ READ_ME = """\
 This folder belongs to whcli: the webhooks captured in this project, in store.db (SQLite), with what was sent for them.
 It may hold secrets that senders put into headers. It is ignored by git. Deleting the folder forgets everything in it.
 """
+
+OURS = (FILE, "listener.lock", ".gitignore", "README.txt")  # what a store's folder holds
 
 _FACTS = (
     "provider, scheme, type, delivery_id, attempt, signature, reason, age, duplicate_of, reply"  # in the order of Facts
@@ -61,10 +66,14 @@ def explained(path: Path) -> Iterator[None]:
         yield
     except sqlite3.Error as error:
         raise _sentence(path, error) from error
-    except PermissionError as error:
+    except UnicodeDecodeError as error:  # SQLite's own complaint quotes damaged bytes
+        raise StoreFailed(f"the store {path} is damaged", code="store_damaged", next=_aside(path.parent)) from error
+    except OSError as error:
         raise StoreFailed(
-            f"the store {path} cannot be written: permission denied",
-            code="store_permission",
+            f"the store {path} cannot be opened or written: {(error.strerror or str(error)).lower()}",
+            code={errno.EACCES: "store_permission", errno.EPERM: "store_permission", errno.ENOSPC: "store_full"}.get(
+                error.errno or 0, "store_failed"
+            ),
             next=f"ls -ld {path.parent}        shows who may",
         ) from error
 
@@ -92,9 +101,14 @@ def _aside(folder: Path) -> str:
 
 
 def make_folder(folder: Path) -> None:
-    """The store's folder: for its owner only, ignored by git, explaining itself."""
+    """The store's folder: for its owner only, ignored by git, explaining itself.
+
+    A folder that holds other things is left as it is: `--store .` must not hide a project from git.
+    """
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if not all(path.name.startswith(OURS) for path in folder.iterdir()):
+            return
         for name, text in ((".gitignore", "*\n"), ("README.txt", READ_ME)):
             if not (folder / name).exists():
                 (folder / name).write_text(text)
@@ -117,12 +131,12 @@ class Store:
     def __init__(self, folder: Path, *, create: bool = False, holder: bool = False) -> None:
         self.folder = folder
         self.path = folder / FILE
-        if not self.path.exists():
-            if not create:
-                raise no_store(folder)
-            make_folder(folder)
         self.holder = holder
         with explained(self.path):
+            if not _is_there(self.path):
+                if not create:
+                    raise no_store(folder)
+                make_folder(folder)
             self._db = _open(self.path, holder)
 
     def close(self) -> None:
@@ -197,7 +211,9 @@ class Store:
                 (after, until if until is not None else sys.maxsize, limit),
             )
             for row in rows:
-                yield _event(row)
+                with whole(self.path, row[0]):
+                    event = _event(row)
+                yield event
 
     def entry(self, id: int) -> Entry | None:
         """One line of the listing."""
@@ -216,7 +232,7 @@ class Store:
             page = self._rows(f"{_ENTRY} WHERE {condition} AND {edge} LIMIT ?", (*values, cursor, PAGE))
             for row in page:
                 entry = self._entry(row)
-                if entry.id > after and not differences(wanted, entry, self._loader(entry.id)):
+                if entry.id > after and self._matches(wanted, entry):
                     yield entry
                     left = left - 1 if left is not None else None
                     if left == 0:
@@ -265,10 +281,18 @@ class Store:
     def first_with(self, provider: str, delivery_id: str) -> int | None:
         """The oldest event with a provider's delivery id."""
         rows = self._rows(
-            "SELECT min(event_id) FROM facts WHERE provider = ? AND delivery_id = ?", (provider, delivery_id)
+            "SELECT min(event_id) FROM facts WHERE provider = ? AND delivery_id = ?",
+            (provider, storable(delivery_id)),
         )
         first: int | None = rows[0][0]
         return first
+
+    def kept_secrets(self) -> dict[tuple[str, str], list[Secret]]:
+        """The secrets that arrived in handshakes, by scheme and path, the newest first."""
+        kept: dict[tuple[str, str], list[Secret]] = {}
+        for scheme, path, value in self._rows("SELECT scheme, path, value FROM kept_secrets ORDER BY id DESC"):
+            kept.setdefault((scheme, path), []).append(Secret(value=value, label=f"the handshake at {path}"))
+        return kept
 
     def bytes_used(self) -> int:
         """Bytes on disk, the log included."""
@@ -283,34 +307,61 @@ class Store:
         with explained(self.path):
             return self._db.execute(sql, values).fetchall()
 
-    def _loader(self, id: int) -> Callable[[], Event]:
+    def _matches(self, wanted: Filter, entry: Entry) -> bool:
         def load() -> Event:
-            event = self.event(id)
+            event = self.event(entry.id)
             if event is None:
-                raise NothingMatched(f"event #{id} was removed meanwhile", next="whcli list        shows what is there")
+                raise NothingMatched(f"event #{entry.id} was removed meanwhile", next="whcli list")
             return event
 
-        return load
+        try:
+            return not differences(wanted, entry, load)
+        except NothingMatched:
+            return False
 
     def _entry(self, row: Any) -> Entry:
-        head = parse_head(row[3])
-        facts = Facts(**dict(zip(_FACTS.split(", "), row[7:17], strict=True))) if row[6] else self._recognised(row[0])
-        return Entry(
-            id=row[0],
-            uid=row[1],
-            received_at=row[2],
-            method=head.method,
-            target=head.target,
-            size=row[4],
-            peer=row[5],
-            facts=facts,
-            last=_delivery(row[0], row[17:], None) if row[17] else None,
-        )
+        with whole(self.path, row[0]):
+            return _entry(row, _facts(row[7:17]) if row[6] else self._recognised(row[0]))
 
     def _recognised(self, id: int) -> Facts:
         """Facts of an event that no listener has worked on yet."""
         event = self.event(id)
         return detect(event.headers, event.body) if event else Facts()
+
+
+def kept_in(folder: Path) -> Callable[[str, str], Sequence[Secret]]:
+    """The secrets kept from handshakes in a store, all read when first asked for; none where there is no store."""
+
+    @cache
+    def everything() -> dict[tuple[str, str], list[Secret]]:
+        if not (folder / FILE).exists():
+            return {}
+        with Store(folder) as store:
+            return store.kept_secrets()
+
+    return lambda scheme, path: everything().get((scheme, path), ())
+
+
+@contextmanager
+def whole(path: Path, id: int) -> Iterator[None]:
+    """Name the event whose columns hold what was never written: SQLite does not notice every damage."""
+    try:
+        yield
+    except (ValueError, TypeError, AttributeError):
+        raise StoreFailed(
+            f"event #{id} in the store {path} is damaged",
+            code="store_damaged",
+            next=f"whcli rm {id}        removes it, and the others can be read",
+        ) from None
+
+
+def _is_there(path: Path) -> bool:
+    """Whether there is a file; raises OSError where that cannot be seen."""
+    try:
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    return True
 
 
 def no_store(folder: Path) -> NothingMatched:
@@ -351,19 +402,22 @@ def _opened(path: Path, holder: bool) -> sqlite3.Connection:
 
 
 def _known(path: Path, db: sqlite3.Connection) -> None:
-    """Refuse a newer version's store, or another program's database, before anything is written to it."""
+    """Refuse another program's database, or a newer version's store, before anything is written to it.
+
+    The tables are looked at first: another process may be making the store just now, and sets its number with them.
+    """
+    tables = db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+    application = db.execute("PRAGMA application_id").fetchone()[0]
+    if tables and application != APPLICATION_ID:
+        raise StoreFailed(
+            f"{path} is another program's database", code="store_foreign", next="use another folder with --store DIR"
+        )
     version = version_of(db)
     if version > LATEST:
         raise StoreFailed(
             f"the store {path} was written by a newer whcli (schema {version}, this one knows {LATEST})",
             code="store_newer",
             next="upgrade whcli, or use another folder with --store DIR",
-        )
-    application = db.execute("PRAGMA application_id").fetchone()[0]
-    tables = db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
-    if application != APPLICATION_ID and tables:
-        raise StoreFailed(
-            f"{path} is another program's database", code="store_foreign", next="use another folder with --store DIR"
         )
 
 
@@ -401,8 +455,13 @@ def insert_facts(db: sqlite3.Connection, facts: Iterable[tuple[Event, Facts]]) -
         f" SELECT ?, ?, ?, ?, {', '.join('?' * len(names))} WHERE EXISTS (SELECT 1 FROM events WHERE id = ?)"
     )
     for event, fact in facts:
-        known = [getattr(fact, name) for name in names]
+        known = [storable(getattr(fact, name)) for name in names]
         db.execute(sql, (event.id, event.received_at, event.method.decode(), event.path, *known, event.id))
+
+
+def storable(value: Any) -> Any:
+    """A text that SQLite can hold: a lone surrogate, six letters in a sender's JSON, is written as they are."""
+    return value.encode("utf-8", "backslashreplace").decode() if isinstance(value, str) else value
 
 
 def insert_delivery(db: sqlite3.Connection, delivery: Delivery) -> int:
@@ -431,6 +490,13 @@ def insert_delivery(db: sqlite3.Connection, delivery: Delivery) -> int:
     return int(cursor.lastrowid or 0) if cursor.rowcount else 0
 
 
+def keep_secret(db: sqlite3.Connection, scheme: str, path: str, secret: Secret, at: float) -> None:
+    """Keep a secret that arrived in a handshake, inside an open transaction; `at` is unix seconds UTC."""
+    db.execute(
+        "INSERT INTO kept_secrets (scheme, path, value, kept_at) VALUES (?, ?, ?, ?)", (scheme, path, secret.value, at)
+    )
+
+
 def _lines(headers: Headers) -> bytes | None:
     """Headers as field lines, NULL for none."""
     return b"".join(b"%b: %b\r\n" % pair for pair in headers) or None
@@ -455,6 +521,25 @@ def _event(row: Any) -> Event:
         head=b"" if imported else head,
         body=body,
         peer=peer,
+    )
+
+
+def _facts(row: Any) -> Facts:
+    return Facts(**dict(zip(_FACTS.split(", "), row, strict=True)))
+
+
+def _entry(row: Any, facts: Facts) -> Entry:
+    head = parse_head(row[3])
+    return Entry(
+        id=row[0],
+        uid=row[1],
+        received_at=row[2],
+        method=head.method,
+        target=head.target,
+        size=row[4],
+        peer=row[5],
+        facts=facts,
+        last=_delivery(row[0], row[17:], None) if row[17] else None,
     )
 
 
@@ -488,8 +573,9 @@ def _narrowed(wanted: Filter) -> tuple[str, list[Any]]:
     for column in ("provider", "type", "method", "path"):
         pattern = getattr(wanted, column)
         if pattern is not None:
-            conditions.append(f"f.{column} GLOB ?" if "*" in pattern else f"f.{column} = ?")
-            values.append(pattern.replace("[", "[[]").replace("?", "[?]") if "*" in pattern else pattern)
+            is_glob = "*" in pattern  # to SQLite's GLOB a text ends at a NUL, so that those are left to Python
+            conditions.append(f"(f.{column} GLOB ? OR instr(f.{column}, char(0)))" if is_glob else f"f.{column} = ?")
+            values.append(pattern.replace("[", "[[]").replace("?", "[?]") if is_glob else pattern)
     for condition, value in (
         ("f.signature = ?", wanted.signature),
         ("f.received_at >= ?", wanted.since),

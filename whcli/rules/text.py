@@ -98,6 +98,14 @@ def took(latency: float) -> str:
     return f"{latency * 1000:.0f} ms" if latency < 1 else f"{latency:.1f} s"
 
 
+def span(length: float) -> str:
+    """A length of time in a fitting unit: `5s`, `30m`, `2.1h`."""
+    for unit, seconds_in in (("d", 86400), ("h", 3600), ("m", 60)):
+        if length >= seconds_in:
+            return f"{length / seconds_in:.3g}{unit}"
+    return f"{length:.3g}s"
+
+
 def ago(age: float) -> str:
     """`4m ago`: an age in its largest unit."""
     for unit, length in (("d", 86400), ("h", 3600), ("m", 60)):

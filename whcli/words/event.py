@@ -12,8 +12,8 @@ from typing import Literal, NamedTuple
 Headers = tuple[tuple[bytes, bytes], ...]
 """Field names and values as sent: order, case and repeats kept; values without the white space around them."""
 
-Kind = Literal["forward", "relay", "replay"]
-"""Why a delivery was made: to pass an event on, to answer its sender, or by hand."""
+Kind = Literal["forward", "relay", "replay", "confirm"]
+"""Why a delivery was made: to pass an event on, to answer its sender, by hand, or to confirm a subscription."""
 
 SignatureState = Literal["valid", "invalid", "stale", "unsigned", "no_secret", "unknown"]
 

@@ -69,15 +69,15 @@ class Lines:
         self._gone = False
         self.totals = Totals()
 
-    def entry(self, entry: Entry, *, pending: bool, behind: int) -> None:
+    def entry(self, entry: Entry, *, pending: bool, behind: int, note: str | None) -> None:
         """One line an event; on a terminal a counter while more than BURST come in a second."""
         self.totals.add(entry)
         if self._screen.tty and not self._json and self._busy(behind):
             self._count(last=not behind)
         elif self._json:
-            self._write(lambda: self._screen.json(entry_json(entry)))
+            self._write(lambda: self._screen.json({**entry_json(entry), "note": note}))
         elif not self._quiet or wrong(entry):
-            self._write(lambda: self._show(entry, pending))
+            self._write(lambda: self._show(entry, pending, note))
         self._reached(self.totals.received)
 
     def outcome(self, entry: Entry) -> None:
@@ -101,9 +101,16 @@ class Lines:
         )
         self._write(lambda: self._screen.say((self._clock(refusal.received_at), "dim"), (words, "yellow")))
 
-    def _show(self, entry: Entry, pending: bool) -> None:
+    def tell(self, text: str) -> None:
+        """A sentence of its own."""
+        if self._json:
+            self._write(lambda: self._screen.json({"schema": "whcli.note/1", "note": text}))
+        else:
+            self._write(lambda: self._screen.say(("             ↳ ", "dim"), text))
+
+    def _show(self, entry: Entry, pending: bool, note: str | None) -> None:
         self._screen.say(*event_line(entry, self._clock(entry.received_at), self._screen.width, pending=pending))
-        note = trouble(entry)
+        note = note or trouble(entry)
         if note:
             self._screen.say(("             ↳ ", "dim"), note)
 

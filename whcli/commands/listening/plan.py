@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
-from ...hands.config import Config
+from ...hands.config import Config, secret_from
 from ...hands.keyring import Keyring
 from ...hands.listener import ListenPlan
 from ...hands.protocol import Limits
+from ...hands.store import kept_in
 from ...rules.outgoing import is_loopback, parse_target
 from ...rules.replies import Replies, sequence_of
 from ...rules.routes import Route
@@ -34,6 +36,9 @@ class Options:
     reply_headers: Sequence[str] = ()
     reply_delay: float = 0.0  # seconds
     verify: bool = False
+    handshakes: bool = True
+    verify_token: str | None = None
+    confirm_subscriptions: bool = False
     secrets: Sequence[str] = ()
     scheme: str | None = None
     public_url: str | None = None
@@ -41,9 +46,15 @@ class Options:
     yes: bool = False
 
 
-def plan_of(options: Options, config: Config) -> ListenPlan:
+def plan_of(options: Options, config: Config, folder: Path) -> ListenPlan:
     """The plan that flags and file describe; raises WrongUsage for one that makes no sense."""
-    keyring = Keyring(config, given=options.secrets, scheme=options.scheme, public_url=options.public_url)
+    keyring = Keyring(
+        config,
+        given=options.secrets,
+        scheme=options.scheme,
+        public_url=options.public_url,
+        kept=kept_in(folder),
+    )
     if options.verify and not keyring.any_secret():
         raise WrongUsage(
             "--verify needs a secret, and none is known",
@@ -64,8 +75,16 @@ def plan_of(options: Options, config: Config) -> ListenPlan:
         forward_timeout=limit or None,
         relay=options.relay,
         verify=options.verify,
+        handshakes=options.handshakes and not options.relay,
+        verify_token=token_of(options.verify_token),
+        confirm_subscriptions=options.confirm_subscriptions,
         limits=Limits(body=bytes_of(options.max_body)),
     )
+
+
+def token_of(reference: str | None) -> str | None:
+    """The verify token that a reference leads to."""
+    return secret_from(reference).value.decode("utf-8", "replace") if reference else None
 
 
 def replies_of(options: Options) -> Replies:

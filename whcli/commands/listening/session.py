@@ -139,7 +139,7 @@ def banner(err: Screen, url: str, plan: ListenPlan, listener: Listener) -> None:
         err.say(f"whcli {__version__} listening on {url}")
     else:
         err.say((f"whcli {__version__}", "bold"), f"   listening on {url}   every method, every path")
-        known = [f"{name} ✓ {secret.label}" for name, secret in plan.keyring.known_schemes()]
+        known = [f"{row.name} ✓ {secret.label}" for row, secret in plan.keyring.known()]
         err.say(("  secrets     ", "dim"), "   ".join(known) or "none: signatures are not checked")
         for route in plan.forwards:
             err.say(("  forward     ", "dim"), f"{route.path} → {safe(route.forward or '')}")

@@ -3,7 +3,7 @@
 What users report most (probot/smee-client#325, stripe/stripe-node#356, Shopify/shopify-api-js#1038 and many like them):
 the body was parsed and printed again before it was hashed; the secret is another one, or is read in the wrong
 encoding; the clock. Every cause is a transformation and a sentence: `causes.py` has the sentences, `bodies.py`,
-`secretforms.py`, `headings.py`, `urls.py` and `contents.py` the transformations, `search.py` walks them.
+`secretforms.py`, `headings.py`, `urls.py` and `signed.py` the transformations, `search.py` walks them.
 """
 
 from __future__ import annotations

@@ -14,9 +14,9 @@ from ..text import safe
 from .bodies import STRINGIFIED, Body
 from .causes import BY_CODE, FIXES, Cause
 from .diagnosis import Diagnosis, first_difference
-from .jsontext import read_json
 from .printers import Press
 from .search import Fault, Match, present
+from .tokens import read_json
 
 SHORTEST_CUT = 16  # characters that a cut-off signature must have to be taken for one: 64 bits or more
 
@@ -76,7 +76,7 @@ def matched(match: Match, scheme: Scheme, message: Message, verdict: Verdict, kn
     cause = cause_of(faults[0].code)
     words = " and ".join(fault.words for fault in faults)
     body_changed = match.message.body != message.body
-    printers = _printers(message.body) if faults[0].code == "body_reserialised" else ()
+    printers = _printers(match.message.body, message.body) if faults[0].code == "body_reserialised" else ()
     came = f"; it arrived as {printers[0]} prints it" if printers else ""
     late = (match.verdict.reason,) if match.verdict.state == "stale" else ()
     return Diagnosis(
@@ -97,13 +97,14 @@ def matched(match: Match, scheme: Scheme, message: Message, verdict: Verdict, kn
     )
 
 
-def _printers(body: bytes) -> tuple[str, ...]:
-    """The libraries that print the body exactly as it arrived, with or without a newline at its end."""
-    text = read_json(body)
-    if text is None:
-        return ()
-    press = Press(text)
-    return press.names(body) or press.names(body.removesuffix(b"\n"))
+def _printers(before: bytes, after: bytes) -> tuple[str, ...]:
+    """The libraries that print exactly the second body when they have read the first, or the second itself."""
+    for body in (before, after):
+        if text := read_json(body):
+            press = Press(text)
+            if names := press.names(after) or press.names(after.removesuffix(b"\n")):
+                return names
+    return ()
 
 
 def _told(match: Match, scheme: Scheme, message: Message, known: Known) -> tuple[Fault, ...]:
@@ -201,7 +202,7 @@ def _differing(cause: Cause, who: str, right: bytes, wrong: bytes, change: Body,
         transformation=words,
         also=tuple(code for code in codes if code not in (cause.code, "ok")),
         difference=first_difference(right, wrong),
-        printers=_printers(wrong) if change.code == "body_reserialised" else (),
+        printers=_printers(right, wrong) if change.code == "body_reserialised" else (),
         secret=verdict.secret,
         scheme=verdict.scheme,
         matches=1,

@@ -22,8 +22,8 @@ from typing import NamedTuple
 from urllib.parse import unquote_to_bytes
 
 from . import forms
-from .jsontext import JsonText, read_json, top_members, value_of
 from .printers import PRINTERS, Press
+from .tokens import JsonText, read_json, top_members, value_of
 
 INFLATED = 16_000_000  # bytes; what decompresses to more is not tried
 
@@ -243,8 +243,6 @@ def done(body: bytes) -> Iterator[Body]:
             yield Body(code, words, made)
     for made in LOST:
         yield Body("body_empty", f"replaced by {made.decode()}" if made else "left out", made)
-    for words, made in _stringified(body):
-        yield Body("body_stringified", words, made)
     for errors in ("replace", "ignore"):
         yield Body("charset_changed", "with the bytes lost that are not UTF-8", body.decode("utf-8", errors).encode())
         yield Body("charset_changed", "with the bytes lost that are not ASCII", body.decode("ascii", errors).encode())
@@ -262,17 +260,17 @@ STRINGIFIED = (b"[object Object]", b"[object Buffer]", b"[object Promise]", b"Ar
 """What JavaScript and PHP make of an object that is used as text."""
 
 
-def _stringified(body: bytes) -> Iterator[tuple[str, bytes]]:
-    """An object turned into text by a language's own rule."""
+def stringified(body: bytes) -> Iterator[Body]:
+    """An object, or bytes, turned into text by a language's own rule."""
     for text in STRINGIFIED:
-        yield f"replaced by {text.decode()}", text
+        yield Body("body_stringified", f"replaced by {text.decode()}", text)
     if len(body) < forms.LARGEST:
-        yield "as Python's str() shows bytes", repr(body).encode()
+        yield Body("body_stringified", "as Python's str() shows bytes", repr(body).encode())
         try:
-            value = json.loads(body)
+            shown = repr(json.loads(body)).encode("utf-8", "replace")
         except (ValueError, RecursionError):
             return
-        yield "as Python's str() shows a dict", repr(value).encode("utf-8", "replace")
+        yield Body("body_stringified", "as Python's str() shows a dict or a list", shown)
 
 
 def inner(body: bytes, names: tuple[str, ...] | None) -> Iterator[tuple[str, bytes]]:

@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from itertools import combinations
 
-from .jsontext import Tokens
 from .numbers import whole
 from .printers import Press
+from .tokens import Tokens
 
 MOST_BYTES = 16_000_000  # of all guesses together
+MOST = 500  # guesses
+MOST_NAMES = 12  # of which two are tried together
 LAYOUTS = ("compact", "spaced", "two")
 VOICES = (("kept", "kept"), ("plain", "kept"), ("ascii", "kept"), ("ascii_slashes", "kept"))
 
@@ -29,7 +32,7 @@ def guesses(press: Press) -> Iterator[tuple[str, bytes]]:
         for voice in voices:
             for layout in LAYOUTS:
                 made = press.woven(press.said(pieces, voice), "kept", layout)
-                left -= len(made)
+                left -= len(made) + MOST_BYTES // MOST
                 if left < 0:
                     return
                 yield words, made
@@ -62,8 +65,10 @@ def _changes(tokens: Tokens) -> Iterator[tuple[str, Changes]]:
 
 
 def _together(likely: list[Changes], every: list[Changes]) -> Iterator[Changes]:
-    """The likely ones at once, all at once, then one by one."""
-    for group in (likely, every, *([changes] for changes in every)):
+    """The likely ones at once, all at once, one by one, each with the likely ones, and by twos."""
+    ones = [[changes] for changes in every]
+    twos = [list(pair) for pair in combinations(every, 2)] if len(every) <= MOST_NAMES else []
+    for group in (likely, every, *ones, *(likely + one for one in ones), *twos, *(likely + two for two in twos)):
         yield {place: new for changes in group for place, new in changes.items()}
 
 

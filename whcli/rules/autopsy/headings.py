@@ -20,6 +20,7 @@ from ..generic import filled
 from ..scheme import Scheme
 
 FIXED = {"ed25519": 64, "ecdsa-p256-raw": 64}  # bytes of signatures that are no hash
+STAMP = re.compile(rb"(?<![0-9A-Za-z+/])\d{9,13}(?![0-9A-Za-z+/])")
 PREFIXES = (b"http-", b"x-original-", b"x-forwarded-", b"x-amzn-remapped-", b"x-")
 
 
@@ -42,7 +43,7 @@ def repaired(scheme: Scheme, headers: Headers) -> Iterator[Heading]:
         return
     for code, words, change in VALUES:
         made = [new for value in values for new in change(value)]
-        if made and made != values:
+        if made != values and not (code == "signatures_joined" and scheme.separator):
             yield Heading(code, words, _with(headers, name, made))
     if not scheme.code and scheme.algorithm != "equal":
         yield from _laid_out(scheme, headers, values)
@@ -82,9 +83,15 @@ def _short(name: bytes, prefix: bytes, wanted: set[bytes]) -> bytes:
 
 
 def _with(headers: Headers, name: bytes, values: Iterable[bytes]) -> Headers:
-    """The headers with other values under one name."""
-    kept = tuple(pair for pair in headers if pair[0].lower() != name.lower())
-    return kept + tuple((name, value) for value in values)
+    """The headers with other values under one name, where its first line stood."""
+    new = [(name, value) for value in values]
+    made: list[tuple[bytes, bytes]] = []
+    for pair in headers:
+        if pair[0].lower() != name.lower():
+            made.append(pair)
+        else:
+            made, new = made + new, []
+    return tuple(made)
 
 
 # -- values ---------------------------------------------------------------------------------------------------------
@@ -107,10 +114,10 @@ def _laid_out(scheme: Scheme, headers: Headers, values: list[bytes]) -> Iterator
     if size is None or not found:
         return
     texts = [TEXTS[scheme.digest](raw) for _, raw in found]
-    stamps = [stamp for value in values for stamp in re.findall(rb"(?<![0-9A-Za-z+/])\d{9,13}(?![0-9A-Za-z+/])", value)]
-    yield Heading(
-        *_why(scheme, found[0][0], texts[0]), _with(headers, scheme.header.encode(), _lines(scheme, texts, stamps))
-    )
+    stamps = [stamp for value in values for stamp in STAMP.findall(value)]
+    lines = _lines(scheme, texts, stamps)
+    if lines != values:
+        yield Heading(*_why(scheme, found[0][0], texts[0]), _with(headers, scheme.header.encode(), lines))
 
 
 def _why(scheme: Scheme, text: bytes, canonical: bytes) -> tuple[str, str]:
@@ -149,6 +156,11 @@ def pieces(value: bytes) -> Iterator[bytes]:
             label, found, rest = item.partition(mark)
             if found and rest and len(label) <= 30:
                 yield rest
+
+
+def digest_sizes(value: bytes) -> set[int]:
+    """The sizes that the digests in a value may have."""
+    return {size for text in pieces(value) for size in (20, 32, 64) if decoded(text, size) is not None}
 
 
 def decoded(text: bytes, size: int | None) -> bytes | None:

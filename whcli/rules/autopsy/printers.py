@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from .jsontext import JsonText, Tokens
 from .numbers import NUMBERS, whole
 from .styles import LAYOUTS, ODD, STRINGS, Layout, places, white_space, writer
+from .tokens import JsonText, Tokens
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

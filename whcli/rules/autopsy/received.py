@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from .bodies import Body, done
+from .bodies import Body, done, stringified
 from .forms import is_form, pairs
-from .jsontext import JsonText, read_json
 from .printers import PRINTERS, Press
+from .tokens import JsonText, read_json
 
 
 def explained(sent: bytes, hashed: bytes) -> Body:
@@ -27,6 +27,7 @@ def _candidates(sent: bytes) -> Iterator[Body]:
         yield from _printed(text, "body_reserialised")
     elif form := _form_text(sent):
         yield from _printed(form, "form_became_json")
+    yield from stringified(sent)
 
 
 def _printed(text: JsonText, code: str) -> Iterator[Body]:

@@ -20,12 +20,12 @@ from ..scheme import ASYMMETRIC, Scheme
 from ..schemes import NAMES, scheme_named
 from ..text import safe
 from .bodies import undone
-from .contents import contents, stamps, units
 from .guesses import guesses
 from .headings import repaired
-from .jsontext import read_json
 from .printers import Press
 from .secretforms import spellings
+from .signed import contents, stamps, units
+from .tokens import read_json
 from .urls import respelled
 
 WORK = 500_000_000  # bytes to hash, about half a second with the rest, where the processor has SHA instructions
@@ -319,11 +319,17 @@ def _others(scheme: Scheme, message: Message) -> Iterator[Change]:
 
 
 def present(message: Message, scheme: Scheme) -> list[Scheme]:
-    """Other schemes whose signature header the request carries, the recognised one first."""
-    names = {name.lower().decode("latin-1") for name, _ in message.headers}
+    """Other schemes that may have signed the request, the recognised one first.
+
+    With the scheme's own header there, those that use the same name (GitHub's and Bitbucket's `X-Hub-Signature`);
+    without it, those whose header is there.
+    """
+    names = {name.lower().decode("latin-1") for name, value in message.headers if value}
+    own = scheme.header.lower()
     recognised = detect(message.headers, message.body).scheme
     rows = [scheme_named(name) for name in dict.fromkeys((recognised or scheme.name, *NAMES))]
-    return [row for row in rows if row.name != scheme.name and row.header.lower() in names]
+    wanted = {own} if own in names else names
+    return [row for row in rows if row.name != scheme.name and row.header.lower() in wanted]
 
 
 DIMENSIONS: dict[str, Callable[[Scheme, Message], Iterator[Change]]] = {

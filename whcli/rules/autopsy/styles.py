@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from .jsontext import DEEPEST, Tokens, value_of
+from .tokens import DEEPEST, Tokens, value_of
 
 # -- strings --------------------------------------------------------------------------------------------------------
 

@@ -37,13 +37,13 @@ FAMILIES = {
 NAMES = tuple(name for names in FAMILIES.values() for name in names.split())
 
 
-def scheme_named(name: str) -> Scheme:
-    """The row of a scheme; raises WrongUsage with a suggestion for an unknown name."""
+def scheme_named(name: str, others: tuple[str, ...] = ()) -> Scheme:
+    """The row of a scheme; raises WrongUsage with a suggestion, also among `others`, for an unknown name."""
     for family, names in FAMILIES.items():
         if name in names.split():
             rows: tuple[Scheme, ...] = import_module(f"{__name__}.{family}").ROWS
             return next(row for row in rows if row.name == name)
-    raise unknown("signature scheme", name, NAMES)
+    raise unknown("signature scheme", name, (*others, *NAMES))
 
 
 def unknown(kind: str, name: str, known: tuple[str, ...]) -> WrongUsage:

@@ -15,6 +15,7 @@ from ...words.event import Headers, every, first
 from ..generic import PLACE
 from ..scheme import ASYMMETRIC, Algorithm, Scheme, Unit
 from ..timestamps import BadTimestamp, read_timestamp
+from .headings import digest_size, digest_sizes
 
 SEPARATORS = (".", ":", "", "|", ",", "\n", "-", "_", " ", "&", ";")
 PLACES = {"{ts}": "the timestamp", "{id}": "the id", "{url}": "the URL", "{method}": "the method"}
@@ -38,7 +39,8 @@ def contents(scheme: Scheme, headers: Headers) -> Iterator[Content]:
         if content != scheme.content:
             yield Content(code, f"{words} ({_shown(content)})", _signing(scheme, content, headers))
     if scheme.algorithm not in ASYMMETRIC:
-        yield from _algorithms(scheme)
+        sizes = {size for value in every(headers, scheme.header.encode()) for size in digest_sizes(value)}
+        yield from (other for other in _algorithms(scheme) if digest_size(other.scheme) in sizes)
 
 
 def _shown(content: str) -> str:
