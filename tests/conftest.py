@@ -16,15 +16,23 @@ settings.register_profile("whcli", deadline=None, print_blob=True)  # a busy mac
 settings.load_profile("whcli")
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Proofs that take minutes run only when the command line speaks of them: `-m slow`."""
+    if "slow" not in config.option.markexpr:
+        for item in items:
+            if "slow" in item.keywords:
+                item.add_marker(pytest.mark.skip(reason="slow: run with -m slow"))
+
+
 @pytest.fixture(autouse=True)
-def shelter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def shelter(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
     """An empty working directory and home, none of our variables, and the package found from any directory."""
     above = [folder / name for folder in tmp_path.parents for name in FOUND_UPWARDS if (folder / name).exists()]
     assert not above, f"{above[0]} would be found by going up from the tests' folders; move it away"
     for name in [name for name in os.environ if name.startswith(OURS)]:
         monkeypatch.delenv(name)
-    home = tmp_path / "home"
-    home.mkdir()
+    home = tmp_path_factory.getbasetemp() / "home"
+    home.mkdir(exist_ok=True)
     monkeypatch.setenv("HOME", str(home))
     for name in ("XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME", "XDG_CACHE_HOME"):
         monkeypatch.setenv(name, str(home / name.lower()))

@@ -23,14 +23,19 @@ class Seen:
 
     def __init__(self) -> None:
         self.entries: list[Entry] = []
+        self.notes: list[str | None] = []
         self.refusals: list[Refusal] = []
         self.failures: list[StoreFailed] = []
 
-    def entry(self, entry: Entry, *, pending: bool, behind: int) -> None:
+    def entry(self, entry: Entry, *, pending: bool, behind: int, note: str | None) -> None:
         self.entries.append(entry)
+        self.notes.append(note)
 
     def outcome(self, entry: Entry) -> None:
         self.entries.append(entry)
+
+    def tell(self, text: str) -> None:
+        self.notes.append(text)
 
     def refusal(self, refusal: Refusal) -> None:
         self.refusals.append(refusal)

@@ -269,11 +269,14 @@ def test_a_tls_hello_is_refused_at_once_and_named(listener: Listener) -> None:
 
 
 def test_a_sender_that_goes_away_inside_a_body_is_counted(listener: Listener) -> None:
-    with Wire(listener.port) as wire:
+    for leave in (Wire.close, Wire.reset):
+        wire = Wire(listener.port)
         wire.send(field(b"Content-Length: 10") + b"half")
-        wait_for(lambda: listener.connections() == 1)
-    refusal = listener.refusal()
-    assert (refusal.status, refusal.start[:6]) == (None, b"POST /")
+        assert wire.silent(0.05)
+        leave(wire)
+        refusal = listener.refusal()
+        assert (refusal.status, refusal.start[:6]) == (None, b"POST /")
+        listener.refusals.clear()
 
 
 def test_a_body_over_the_limit_gets_its_413_while_it_is_still_being_sent() -> None:
@@ -325,6 +328,19 @@ def test_garbage_behind_a_good_request_is_refused_after_its_answer() -> None:
         later.give(listener, 0)
         assert [wire.response().status, wire.response().status] == [200, 400]
         assert wire.closed()
+
+
+def test_nothing_is_read_behind_a_request_that_closes() -> None:
+    later = Later()
+    with listening(answer=later) as listener, Wire(listener.port) as wire:
+        wire.send(post(headers=b"Connection: close\r\n") + post())
+        assert wire.silent(0.05)
+        wire.send(post())
+        assert wire.silent(0.05)
+        later.give(listener, 0)
+        assert wire.response().status == 200
+        assert wire.closed()
+        assert (len(listener.arrivals), listener.refusals) == (1, [])
 
 
 def test_reading_stops_while_too_many_requests_wait() -> None:
@@ -457,12 +473,12 @@ def test_a_sender_that_stops_is_cut_off(sent: bytes, status: int | None) -> None
         assert status is not None or listener.refusals == []
 
 
-def drip(wire: Wire, start: bytes, drop: bytes, pause: float) -> bytes:
-    """Send the start, then drops until an answer comes; the answer and all behind it."""
+def drip(wire: Wire, start: bytes, drop: bytes, pause: float = 0.03) -> bytes:
+    """Send the start, then drops until an answer comes, within two seconds; the answer and all behind it."""
     wire.send(start)
-    for _ in range(100):
-        if not wire.silent(pause):
-            break
+    end = time.monotonic() + 2
+    while wire.silent(pause):
+        assert time.monotonic() < end, "still not cut off"
         wire.send(drop)
     wire.socket.settimeout(5)
     return wire.rest()
@@ -471,23 +487,30 @@ def drip(wire: Wire, start: bytes, drop: bytes, pause: float) -> bytes:
 @pytest.mark.parametrize(("start", "drop"), [(b"", b"\r\n"), (b"\r", b"\n\r")], ids=["whole", "in halves"])
 def test_a_sender_of_empty_lines_only_is_idle(start: bytes, drop: bytes) -> None:
     with listening(BRIEF) as listener, Wire(listener.port) as wire:
-        assert drip(wire, start, drop, 0.03) == b""
+        assert drip(wire, start, drop) == b""
         assert listener.refusals == []
 
 
 @pytest.mark.parametrize(
-    ("start", "drop"),
+    ("start", "drop", "reason"),
     [
-        pytest.param(START + b"X: ", b"a", id="a head"),
-        pytest.param(field(b"Content-Length: 1000"), b"a", id="a body"),
-        pytest.param(CHUNKED, b"1\r\na\r\n", id="chunks"),
-        pytest.param(CHUNKED + b"1;", b"e", id="an extension"),
+        pytest.param(START + b"X: ", b"a", "the head took too long", id="a head"),
+        pytest.param(field(b"Content-Length: 1000"), b"a", "the body came too slowly", id="a body"),
+        pytest.param(CHUNKED, b"1\r\na\r\n", "the body came too slowly", id="chunks"),
+        pytest.param(CHUNKED + b"1;", b"e", "the body came too slowly", id="an extension"),
     ],
 )
-def test_a_sender_that_drips_is_cut_off(start: bytes, drop: bytes) -> None:
+def test_a_sender_that_drips_is_cut_off(start: bytes, drop: bytes, reason: str) -> None:
     with listening(BRIEF) as listener, Wire(listener.port) as wire:
-        assert drip(wire, start, drop, 0.03).startswith(b"HTTP/1.1 408 Request Timeout\r\n")
-        assert listener.refusal().status == 408
+        assert drip(wire, start, drop).startswith(b"HTTP/1.1 408 Request Timeout\r\n")
+        assert (listener.refusal().status, listener.refusal().reason) == (408, reason)
+
+
+def test_a_body_that_was_fast_and_then_stops_is_cut_off() -> None:
+    with listening(replace(BRIEF, body_grace=60)) as listener, Wire(listener.port) as wire:
+        wire.send(field(b"Content-Length: 100001"), b"a" * 100_000)
+        assert wire.response().status == 408
+        assert listener.refusal().reason == "no more of the body came"
 
 
 def test_a_body_that_keeps_the_pace_is_not_cut_off() -> None:
@@ -549,6 +572,21 @@ def test_the_longest_idle_connection_makes_room() -> None:
         assert listener.refusals == []
 
 
+def test_an_idle_connection_makes_room_before_a_stuck_request() -> None:
+    with (
+        listening(Limits(connections=2)) as listener,
+        Wire(listener.port) as stuck,
+        Wire(listener.port) as idle,
+    ):
+        stuck.send(START)
+        assert stuck.silent(0.05)
+        idle.send(post()).response()
+        with Wire(listener.port) as newest:
+            assert newest.send(post()).response().status == 200
+            assert idle.closed()
+            assert stuck.send(b"\r\n").response().status == 200
+
+
 def test_a_stuck_request_makes_room_before_one_that_waits_for_our_reply() -> None:
     later = Later()
     with (
@@ -597,6 +635,13 @@ def test_100_continue_comes_before_the_body_and_only_if_the_head_is_acceptable(l
 )
 def test_no_100_continue_where_nobody_waits_for_it(listener: Listener, request_: bytes) -> None:
     assert ask(listener.port, request_).status == 200
+
+
+def test_no_100_continue_once_some_of_the_body_is_there(listener: Listener) -> None:
+    with Wire(listener.port) as wire:
+        wire.send(field(b"Expect: 100-continue\r\nContent-Length: 2") + b"h")
+        assert wire.silent(0.1)
+        assert wire.send(b"i").response().status == 200
 
 
 def test_no_100_continue_for_http_1_0(listener: Listener) -> None:

@@ -184,11 +184,12 @@ def test_an_idle_listener_sleeps() -> None:
         status = Path(f"/proc/self/task/{thread}/status").read_text()
         return int(status.partition("voluntary_ctxt_switches:")[2].split()[0])
 
-    with listening() as listener:
+    limits = Limits(linger=0.4)
+    with listening(limits) as listener:
         assert ask(listener.port, post()).status == 200
         wait_for(lambda: listener.connections() == 0)
         thread = listener.call(native_id())
-        time.sleep(1.2)  # the last look at the clock comes within a second
+        time.sleep(3 * limits.tick)  # the clock is looked at once more
         before = wake_ups(thread)
         time.sleep(0.5)
         assert wake_ups(thread) == before

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from whcli.rules.text import ago, clip, middle, moment, rfc3339, safe, safe_block, seconds, size, took
 from whcli.words.errors import WrongUsage
 
-EITHER = st.binary() | st.text(st.characters(codec=None, exclude_categories=()))
+EITHER = st.binary() | st.text(st.sampled_from("\ud800\udfff\x1b\x9b\u202e\u2028") | st.characters())
 BIDI = "LRE LRO RLE RLO PDF LRI RLI FSI PDI LRM RLM ALM".split()
 BIDI_CONTROLS = {chr(code) for code in (*range(0x202A, 0x202F), *range(0x2066, 0x206A), 0x200E, 0x200F, 0x061C)}
 

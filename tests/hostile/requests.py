@@ -160,6 +160,8 @@ BODIES = [
     Row("a body of line ends", field(b"Content-Length: 8") + b"\r\n\r\n\r\n\r\n", Captured(b"\r\n\r\n\r\n\r\n")),
     Row("GET with a body", b"GET / HTTP/1.1\r\nContent-Length: 2\r\n\r\nhi", Captured(b"hi", b"GET")),
     Row("HEAD with a body", b"HEAD / HTTP/1.1\r\nContent-Length: 2\r\n\r\nhi", Captured(b"hi", b"HEAD")),
+    Row("a length and chunks", field(b"Content-Length: 5\r\nTransfer-Encoding: chunked"), Refused(words="both")),
+    Row("chunks and a length", field(b"Transfer-Encoding: chunked\r\nContent-Length: 5"), Refused(words="both")),
     Row("a negative length", field(b"Content-Length: -1"), Refused()),
     Row("a length with a sign", field(b"Content-Length: +5") + b"hello", Refused()),
     Row("a hexadecimal length", field(b"Content-Length: 0x5") + b"hello", Refused()),

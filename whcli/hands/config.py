@@ -77,8 +77,8 @@ def load_config() -> Config:
     import tomllib
 
     try:
-        tables = tomllib.loads(path.read_text())
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
+        tables = tomllib.loads(path.read_text("utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError, OSError) as error:
         raise WrongUsage(f"{path} cannot be read: {error}", code="bad_config", next=f"edit {path}") from error
     schemes = _schemes(path, tables.get("schemes", {}))
     _check(path, tables, (*schemes, *NAMES))
@@ -134,7 +134,7 @@ def _typed(path: Path, name: str, table: Any) -> None:
     _known(path, f"{name}.", table, KEYS[name])
     for key, value in table.items():
         wanted = KEYS[name][key]
-        if not isinstance(value, wanted):
+        if not isinstance(value, wanted) or isinstance(value, bool):  # to Python `true` is a number
             raise _wrong(path, f"{name}.{key}", "has the wrong type")
 
 

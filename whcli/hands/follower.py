@@ -49,7 +49,8 @@ class Forwarding:
 class Follower:
     """Works on events behind the acknowledgement, from `start` to `stop`.
 
-    `noted` is the newest arrival number whose facts are stored. `replied` gives the statuses that senders got.
+    `noted` is the newest arrival number whose facts are stored. `replied` gives the statuses that senders got,
+    `advanced` is called when `noted` has grown.
     """
 
     def __init__(
@@ -58,13 +59,16 @@ class Follower:
         writer: Writer,
         keyring: Keyring,
         forwarding: Forwarding | None,
+        *,
         replied: Callable[[list[int]], Awaitable[list[int | None]]],
+        advanced: Callable[[], None],
     ) -> None:
         self._folder = folder
         self._writer = writer
         self._keyring = keyring
         self._forwarding = forwarding
         self._replied = replied
+        self._advanced = advanced
         self._started = Flag()
         self._thread = Thread(target=lambda: asyncio.run(self._main()), name="whcli-follower", daemon=True)
         self._state = _State()
@@ -135,6 +139,7 @@ class Follower:
         ]
         if await self._written(lambda db: insert_facts(db, facts)):
             self.noted = events[-1].id
+            self._advanced()
 
     def _facts(self, store: Store, event: Event, seen: dict[tuple[str, str], int]) -> Facts:
         """An event's facts; `seen` are the delivery ids of the batch, which the store does not know yet."""

@@ -92,7 +92,12 @@ class Listener:
             relay=plan.relay,
         )
         self._follower = Follower(
-            folder, self._writer, plan.keyring, forwarding if plan.forwards else None, self._replied
+            folder,
+            self._writer,
+            plan.keyring,
+            forwarding if plan.forwards else None,
+            replied=self._replied,
+            advanced=self._wake_printer,
         )
         self._printer = Printer(
             folder, show, noted=lambda: self._follower.noted, expects=self._expects, note_of=self._note_of
@@ -218,6 +223,9 @@ class Listener:
 
     def _committed(self) -> None:
         self._follower.wake()
+        self._printer.wake()
+
+    def _wake_printer(self) -> None:
         self._printer.wake()
 
     async def _replied(self, ids: list[int]) -> list[int | None]:

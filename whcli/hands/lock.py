@@ -22,11 +22,18 @@ FILE = "listener.lock"
 
 
 class ListenerLock:
-    """Held for the life of a listener; raises StoreFailed when another one holds it."""
+    """Held for the life of a listener; raises StoreFailed when another one holds it, or nobody can."""
 
     def __init__(self, folder: Path) -> None:
         self._path = folder / FILE
-        self._file = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            self._file = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
+        except OSError as error:
+            raise StoreFailed(
+                f"the store folder {folder} cannot be locked: {(error.strerror or str(error)).lower()}",
+                code="store_permission",
+                next=f"ls -ld {folder}        shows who may",
+            ) from error
         if fcntl is None:
             return
         try:

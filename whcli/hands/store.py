@@ -20,13 +20,13 @@ import sqlite3
 import sys
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from ..rules.detect import detect
-from ..rules.match import Filter, differences
+from ..rules.match import SIGNATURES, Filter, differences
 from ..rules.ulid import ulid
 from ..words.errors import NothingMatched, StoreFailed
 from ..words.event import Arrival, Delivery, Entry, Event, Facts, Headers, Reply
@@ -263,7 +263,8 @@ class Store:
             " truncated, body, headers FROM deliveries WHERE event_id = ? ORDER BY id",
             (event_id,),
         )
-        return tuple(_delivery(event_id, row[:14], row[14]) for row in rows)
+        with whole(self.path, event_id):
+            return tuple(_delivery(event_id, row[:14], row[14]) for row in rows)
 
     def last_id(self) -> int:
         """The newest arrival number, 0 in an empty store."""
@@ -320,8 +321,9 @@ class Store:
             return False
 
     def _entry(self, row: Any) -> Entry:
+        recognised = None if row[6] else self._recognised(row[0])
         with whole(self.path, row[0]):
-            return _entry(row, _facts(row[7:17]) if row[6] else self._recognised(row[0]))
+            return _entry(row, recognised or _facts(row[7:17]))
 
     def _recognised(self, id: int) -> Facts:
         """Facts of an event that no listener has worked on yet."""
@@ -384,7 +386,7 @@ def _open(path: Path, holder: bool) -> sqlite3.Connection:
 
 
 def _opened(path: Path, holder: bool) -> sqlite3.Connection:
-    os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+    _make_file(path)
     db = sqlite3.connect(path, timeout=BUSY, isolation_level=None, check_same_thread=False)
     try:
         _known(path, db)
@@ -399,6 +401,19 @@ def _opened(path: Path, holder: bool) -> sqlite3.Connection:
     except BaseException:
         db.close()
         raise
+
+
+def _make_file(path: Path) -> None:
+    """Make a missing file, for its owner only; raises OSError for one that we may not write.
+
+    A file that is there is never opened here: closing it again would take away the locks that this process holds on it
+    through SQLite (sqlite.org/howtocorrupt.html section 2.2), and the next command to end beside a listener would
+    delete the log under it.
+    """
+    with suppress(FileExistsError):
+        os.close(os.open(path.resolve(), os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
+    if not os.access(path, os.R_OK | os.W_OK, effective_ids=os.access in os.supports_effective_ids):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
 
 
 def _known(path: Path, db: sqlite3.Connection) -> None:
@@ -508,6 +523,7 @@ def _pairs(lines: bytes | None) -> Headers:
 
 def _event(row: Any) -> Event:
     id, uid, received_at, head, imported, trailers, peer, body = row
+    _typed((uid, str), (received_at, float), (body, bytes))
     parsed = parse_head(head)
     return Event(
         id=id,
@@ -524,11 +540,22 @@ def _event(row: Any) -> Event:
     )
 
 
+def _typed(*columns: tuple[Any, type]) -> None:
+    """Raise TypeError for a column that holds what was never written there."""
+    for value, wanted in columns:
+        if not isinstance(value, wanted):
+            raise TypeError(f"{type(value).__name__} instead of {wanted.__name__}")
+
+
 def _facts(row: Any) -> Facts:
-    return Facts(**dict(zip(_FACTS.split(", "), row, strict=True)))
+    facts = Facts(**dict(zip(_FACTS.split(", "), row, strict=True)))
+    if facts.signature not in SIGNATURES:
+        raise ValueError("no state of a signature")
+    return facts
 
 
 def _entry(row: Any, facts: Facts) -> Entry:
+    _typed((row[1], str), (row[2], float), (row[4], int))
     head = parse_head(row[3])
     return Entry(
         id=row[0],
@@ -547,6 +574,7 @@ def _delivery(event_id: int, row: Any, headers: bytes | None) -> Delivery:
     """A row (id, kind, sent_at, method, url, attempt, latency, signed, failure, error, status, reason, truncated,
     body)."""
     id, kind, sent_at, method, url, attempt, latency, signed, failure, error, status, reason, truncated, body = row
+    _typed((method, bytes), (sent_at, float), (body or b"", bytes), (status or 0, int), (latency or 0.0, float))
     reply = Reply(
         status=status, headers=_pairs(headers), body=body or b"", reason=reason or "", truncated=bool(truncated)
     )

@@ -14,8 +14,8 @@ In `type` and `delivery_id`, `a|b` takes the first place that is there and `a + 
 (`pull_request.opened`); an id needs both. A delivery id is what stays the same on every attempt, and on nothing else:
 where a provider has no such thing, it has none here.
 
-The places were read on the pages named; header sets and bodies besides in the captures of
-github.com/hookdeck/webhook-samples, on 2026-11-23.
+`source` names the provider's own page. Header sets and bodies were checked in the captures of
+github.com/hookdeck/webhook-samples and in public receivers on 2026-11-23, where the page itself could not be read.
 """
 
 from __future__ import annotations

@@ -17,11 +17,11 @@ from .. import signing
 from ..scheme import Scheme
 from .answers import Known, compared, matched, plain, restored, stale, unmatched
 from .causes import CAUSES, FIXES, REASONS, Cause
-from .diagnosis import Break, Diagnosis
+from .diagnosis import Break, Diagnosis, diagnosis_json
 from .received import explained
 from .search import WORK, Search
 
-__all__ = ["CAUSES", "FIXES", "REASONS", "Break", "Cause", "Diagnosis", "explain"]
+__all__ = ["CAUSES", "FIXES", "REASONS", "Break", "Cause", "Diagnosis", "diagnosis_json", "explain"]
 
 
 def explain(
@@ -43,16 +43,16 @@ def explain(
     """
     verdict = signing.verify(scheme, message, secrets, now=now, tolerance=tolerance)
     change = None if received_body in (None, message.body) else explained(message.body, received_body or b"")
-    if verdict.state in ("valid", "stale") and received_body is not None:
-        return compared(message.body, received_body, change, verdict)
+    if verdict.state in ("valid", "stale") and change is not None:
+        return compared(message.body, change, verdict)
     if verdict.state == "valid":
-        return plain(verdict)
+        return plain(verdict, "ok" if received_body is None else "body_same")
     if verdict.state == "stale":
         return stale(verdict, now)
     if change is not None:
         theirs = signing.verify(scheme, replace(message, body=change.body), secrets, now=now, tolerance=tolerance)
         if theirs.state in ("valid", "stale"):
-            return restored(message.body, change.body, explained(change.body, message.body), theirs)
+            return restored(change.body, explained(change.body, message.body), theirs)
     search = Search(scheme, message, secrets, others, now=now, tolerance=tolerance, work=work)
     match = search.run()
     if match is None:

@@ -29,7 +29,7 @@ def cause_of(code: str, detail: str = "") -> Cause:
 def plain(verdict: Verdict, code: str | None = None, detail: str = "", tried: int = 0) -> Diagnosis:
     """What a verdict says by itself, or a code with words about this case."""
     cause = cause_of(code or verdict.reason, verdict.detail)
-    sentence = f"{cause.sentence}: {detail}" if detail else cause.sentence
+    sentence = f"{cause.sentence}: {detail}" if detail and detail != cause.sentence else cause.sentence
     return Diagnosis(
         reason=cause.code,
         sentence=sentence,
@@ -134,13 +134,13 @@ def _listed(scheme: Scheme, message: Message) -> int:
         return 0
 
 
+PREFIX = re.compile(r"[a-z]+_(?:(live)|(test))_")
 MODES = re.compile(r"(?<![a-z])(?:(live|prod|production)|(test|sandbox|dev|development|staging|cli))(?![a-z])")
 
 
 def _mode(secret: Secret) -> str | None:
     """Live or test, as a secret's name or prefix (`sk_test_…`) says."""
-    prefix = secret.value[:12].decode("latin-1")
-    found = MODES.search(f"{secret.label} {prefix}".lower())
+    found = PREFIX.match(secret.value.decode("latin-1")) or MODES.search(secret.label.lower())
     return None if found is None else "live" if found[1] else "test"
 
 
@@ -149,17 +149,26 @@ def _mode(secret: Secret) -> str | None:
 
 def unmatched(scheme: Scheme, message: Message, secrets: Sequence[Secret], verdict: Verdict, tried: int) -> Diagnosis:
     """What can be said for sure when no change makes the signature match."""
-    if verdict.reason == "header_missing" and (row := next(iter(present(message, scheme)), None)):
+    if verdict.reason == "header_missing" and (row := _telling(message, scheme)):
         detail = f"there is no {scheme.header} header, but the {row.header} header of {row.title}"
         return plain(verdict, "other_scheme", detail, tried)
     if verdict.reason != "no_match":
-        return plain(verdict, None, verdict.detail if verdict.reason in BY_CODE else "", tried)
+        return plain(verdict, None, verdict.detail if verdict.reason != "no_secret" else "", tried)
     for secret in secrets:
         if cut := _cut_off(signing.verify(scheme, message, [secret], now=0)):
             return plain(verdict, "signature_truncated", cut, tried)
     if message.body in STRINGIFIED:
         return plain(verdict, "body_stringified", f"it is {message.body.decode()}", tried)
     return _wrong_length(message, verdict, tried) or plain(verdict, "no_match", tried=tried)
+
+
+COMMON = {"authorization", "signature", "x-signature", "x-webhook-signature"}
+"""Header names that tell nothing about who signed."""
+
+
+def _telling(message: Message, scheme: Scheme) -> Scheme | None:
+    """Another scheme whose header is there and belongs to few."""
+    return next((row for row in present(message, scheme) if row.header.lower() not in COMMON), None)
 
 
 def _cut_off(verdict: Verdict) -> str | None:
@@ -180,19 +189,17 @@ def _wrong_length(message: Message, verdict: Verdict, tried: int) -> Diagnosis |
 # -- what the application hashed ------------------------------------------------------------------------------------
 
 
-def compared(sent: bytes, hashed: bytes, change: Body | None, verdict: Verdict) -> Diagnosis:
-    """How what the application hashed differs from what was sent, whose signature holds."""
-    if change is None:
-        return plain(verdict, "body_same")
-    return _differing(cause_of(change.code), "the application hashed", sent, hashed, change, verdict)
+def compared(sent: bytes, change: Body, verdict: Verdict) -> Diagnosis:
+    """How what the application hashed (the change) differs from what was sent, whose signature holds."""
+    return _differing(cause_of(change.code), "the application hashed", sent, change, verdict)
 
 
-def restored(captured: bytes, hashed: bytes, change: Body, verdict: Verdict) -> Diagnosis:
-    """How the capture differs from what the application hashed, which matches the signature."""
-    return _differing(BY_CODE["body_restored"], "the capture has", hashed, captured, change, verdict)
+def restored(hashed: bytes, change: Body, verdict: Verdict) -> Diagnosis:
+    """How the capture (the change) differs from what the application hashed, whose signature holds."""
+    return _differing(BY_CODE["body_restored"], "the capture has", hashed, change, verdict)
 
 
-def _differing(cause: Cause, who: str, right: bytes, wrong: bytes, change: Body, verdict: Verdict) -> Diagnosis:
+def _differing(cause: Cause, who: str, right: bytes, change: Body, verdict: Verdict) -> Diagnosis:
     words = f"the body {safe(change.words)}"
     codes = (change.code, verdict.reason)
     return Diagnosis(
@@ -201,8 +208,8 @@ def _differing(cause: Cause, who: str, right: bytes, wrong: bytes, change: Body,
         change=cause.change,
         transformation=words,
         also=tuple(code for code in codes if code not in (cause.code, "ok")),
-        difference=first_difference(right, wrong),
-        printers=_printers(right, wrong) if change.code == "body_reserialised" else (),
+        difference=first_difference(right, change.body),
+        printers=_printers(right, change.body) if change.code == "body_reserialised" else (),
         secret=verdict.secret,
         scheme=verdict.scheme,
         matches=1,

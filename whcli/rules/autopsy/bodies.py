@@ -25,6 +25,7 @@ from . import forms
 from .printers import PRINTERS, Press
 from .tokens import JsonText, read_json, top_members, value_of
 
+SMALL = 2_000_000  # bytes; dear transformations are not made of larger bodies
 INFLATED = 16_000_000  # bytes; what decompresses to more is not tried
 
 
@@ -92,7 +93,7 @@ def _from_utf16(body: bytes) -> Iterator[bytes]:
 
 def _normal(body: bytes) -> Iterator[bytes]:
     """Unicode's normal forms: macOS and some databases change them."""
-    if body.isascii():
+    if body.isascii() or len(body) > SMALL:
         return
     try:
         text = body.decode()
@@ -126,7 +127,7 @@ GZIP_HEADERS = (
 
 def _deflated(body: bytes) -> Iterator[bytes]:
     """As common writers compress; other levels and libraries give other bytes."""
-    for level, end in GZIP_HEADERS:
+    for level, end in GZIP_HEADERS if len(body) <= SMALL else ():
         writer = zlib.compressobj(level, zlib.DEFLATED, -15)
         packed = writer.compress(body) + writer.flush()
         sizes = zlib.crc32(body).to_bytes(4, "little") + (len(body) & 0xFFFFFFFF).to_bytes(4, "little")
@@ -153,6 +154,8 @@ def _unquoted_json(body: bytes) -> Iterator[bytes]:
 
 
 def _quoted_json(body: bytes) -> Iterator[bytes]:
+    if len(body) > SMALL:
+        return
     try:
         text = body.decode()
     except UnicodeError:
@@ -230,7 +233,7 @@ def undone(body: bytes) -> Iterator[Body]:
             yield Body(code, words, made)
     for name, made in inner(body, ENVELOPES):
         yield Body("body_wrapped", f"reduced to its member {name}", made)
-    yield Body("body_empty", "left out: an empty one was signed", b"")
+    yield Body("body_empty", "replaced by an empty one", b"")
 
 
 def done(body: bytes) -> Iterator[Body]:
@@ -242,14 +245,14 @@ def done(body: bytes) -> Iterator[Body]:
         for words, made in write(body):
             yield Body(code, words, made)
     for made in LOST:
-        yield Body("body_empty", f"replaced by {made.decode()}" if made else "left out", made)
+        yield Body("body_empty", f"replaced by {made.decode()}" if made else "replaced by nothing", made)
     for errors in ("replace", "ignore"):
         yield Body("charset_changed", "with the bytes lost that are not UTF-8", body.decode("utf-8", errors).encode())
         yield Body("charset_changed", "with the bytes lost that are not ASCII", body.decode("ascii", errors).encode())
         text = body.decode("utf-8", errors)
         yield Body("charset_changed", "with the characters lost that are not ASCII", text.encode("ascii", errors))
     for name, made in inner(body, None):
-        yield Body("body_wrapped", f"reduced to its member {name}", made)
+        yield Body("body_part", f"reduced to its member {name}", made)
 
 
 LOST = (b"", b"{}", b"[]", b"null", b"undefined", b"None", b"nil", b'""')
@@ -288,5 +291,5 @@ def inner(body: bytes, names: tuple[str, ...] | None) -> Iterator[tuple[str, byt
                 yield f"{name}, decoded from base64", decoded
         elif tokens[0] in ("{", "["):
             press = Press(JsonText(tokens))
-            for printer in PRINTERS[:5] if names else PRINTERS:
+            for printer in PRINTERS[:5] if names or len(body) > SMALL // 10 else PRINTERS:
                 yield f"{name}, as {printer.name} prints it", press.by(printer)

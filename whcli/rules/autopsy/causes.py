@@ -80,22 +80,22 @@ CAUSES = (
     ),
     Cause(
         "secret_other_mode",
-        "live and test are mixed up: it was signed with the secret of the other mode",
+        "live and test are mixed up, it was signed with the secret of the other mode",
         "use the secret of the mode the event comes from; live, test and CLI each have their own",
     ),
     Cause(
         "secret_rotated",
-        "several signatures are listed, and one of them matches another known secret: the secret was rotated",
+        "several signatures are listed, and one of them is that of an old secret",
         "put the new secret first and keep the old one until the provider stops signing with it",
     ),
     Cause(
         "secret_is_base64",
-        "it was signed with the decoded secret: this one is base64, not text",
+        "it was signed with the decoded secret, which is base64 and not text",
         "decode the secret from base64 before it is used as key",
     ),
     Cause(
         "secret_is_hex",
-        "it was signed with the decoded secret: this one is hexadecimal",
+        "it was signed with the decoded secret, which is hexadecimal and not text",
         "decode the secret from hexadecimal before it is used as key",
     ),
     Cause(
@@ -113,7 +113,7 @@ CAUSES = (
     Cause("secret_case", "the secret's letters have the wrong case", COPY),
     Cause(
         "secret_unset",
-        "it was signed with an empty secret: the sender's variable is not set",
+        "it was signed with an empty secret, because the sender has none set",
         "set the secret where the sender runs",
     ),
     # -- the body
@@ -150,12 +150,13 @@ CAUSES = (
         "the signed body is one member of the JSON in hand",
         "verify the provider's own body, not what a relay, queue or gateway wraps around it",
     ),
+    Cause("body_part", "only one member of the JSON was hashed, but all of it was signed", RAW, raw_body=True),
     Cause(
         "form_wrapped",
-        "only a field of the form was signed, not the form",
+        "only a field of the form was signed, but the whole form was hashed",
         "verify the decoded text of that field",
     ),
-    Cause("form_unwrapped", "the whole form was signed, and only its field is here", RAW, raw_body=True),
+    Cause("form_unwrapped", "the whole form was signed, but only its field was hashed", RAW, raw_body=True),
     Cause("form_became_json", "a form was signed, and it became JSON after that", RAW, raw_body=True),
     Cause("json_became_form", "JSON was signed, and it became a form after that", RAW, raw_body=True),
     Cause("form_reencoded", "the form was decoded and encoded again after it was signed", RAW, raw_body=True),
@@ -168,7 +169,7 @@ CAUSES = (
     Cause("body_truncated", "only the beginning of the body was hashed", RAW, raw_body=True),
     Cause(
         "body_length",
-        "the body is not as long as its Content-Length says: it was changed on the way",
+        "the body is not as long as its Content-Length says, so it was changed on the way",
         RAW,
         raw_body=True,
     ),
@@ -200,7 +201,7 @@ CAUSES = (
     Cause(
         "signature_encoding",
         "the signature is written in another encoding than the scheme's",
-        "hexadecimal and base64 are mixed up",
+        "write it as the scheme does: hexadecimal and base64 are mixed up",
     ),
     Cause(
         "signature_truncated", "the signature is cut off", "check the length of header, column or variable it passed"

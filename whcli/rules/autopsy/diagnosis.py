@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from ...words.event import Verdict
 
@@ -36,6 +37,30 @@ class Diagnosis:
     matches: int = 0
     fixes: tuple[tuple[str, str], ...] = ()  # framework, and the line that gives the raw body there
     verdict: Verdict  # of the request as it stands
+
+
+def diagnosis_json(found: Diagnosis) -> dict[str, Any]:
+    """The answer as JSON fields; bytes around the first difference are text, with `\\xNN` where they are not UTF-8."""
+    place = found.difference
+    return {
+        "reason": found.reason,
+        "sentence": found.sentence,
+        "change": found.change,
+        "transformation": found.transformation or None,
+        "also": list(found.also),
+        "difference": place and {"offset": place.offset, "signed": _text(place.signed), "hashed": _text(place.hashed)},
+        "printers": list(found.printers),
+        "secret": found.secret,
+        "url": found.url,
+        "scheme": found.scheme,
+        "tried": found.tried,
+        "matches": found.matches,
+        "fixes": dict(found.fixes),
+    }
+
+
+def _text(raw: bytes) -> str:
+    return raw.decode("utf-8", "backslashreplace")
 
 
 def first_difference(signed: bytes, hashed: bytes) -> Break | None:

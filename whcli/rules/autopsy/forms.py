@@ -104,7 +104,7 @@ def from_json(body: bytes) -> Iterator[tuple[str, bytes]]:
         ]
         form = quoted(fields)
         for style in LIKELY:
-            yield "as the form that it was before it became JSON", restyled(form, *style)
+            yield "written as a form", restyled(form, *style)
 
 
 def _field(value: object) -> str | None:

@@ -1,7 +1,8 @@
 """JSON as the common libraries print it: one row each, and the walk over everything near them.
 
-A row was taken from the library's own output (2026-11-23, versions in `numbers.py`; Rails: ActiveSupport 6.1), except
-System.Text.Json, which follows learn.microsoft.com/dotnet/standard/serialization/system-text-json/character-encoding.
+A row was taken from the library's own output (2026-11-23, versions in `numbers.py`; Rails: ActiveSupport 6.1). Three
+follow what is written about them: System.Text.Json learn.microsoft.com/dotnet/standard/serialization/system-text-json/
+character-encoding, Ruby's newer pretty_generate ruby/json#626 (json 2.8), jq 1.7 its release notes (numbers are kept).
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import product
+from itertools import islice, product
 from typing import Any, Literal, NamedTuple
 
 from ...words.event import Headers, Message, Verdict
@@ -148,6 +148,8 @@ ROUNDS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("own", ("content", "json")),
     ("spelt", ("other",)),
 )
+UNREAD = {"header_missing", "header_malformed", "companion_missing", "timestamp_missing", "timestamp_malformed"}
+"""The reasons with which no secret was tried."""
 UNREADABLE = {"headers", "clock", "content", "other"}
 """The dimensions that can help when the signature's header cannot be read."""
 
@@ -170,7 +172,7 @@ class Search:
         self.now, self.tolerance, self.left = now, tolerance, work
         self.tried = 0
         self._rings = rings(scheme, secrets, others)
-        self._lists: dict[str, list[Change]] = {}
+        self._made: dict[str, tuple[list[Change], Iterator[Change]]] = {}
 
     def run(self) -> Match | None:
         """The simplest match, or None."""
@@ -190,38 +192,54 @@ class Search:
         if not ring.secrets:
             return None
         scheme, message = _changed(self.scheme, self.message, changes)
-        self._pay(scheme, message, len(ring.secrets))
+        if not self._paid(scheme, message, len(ring.secrets)):
+            return None
         verdict = signing.verify(scheme, message, ring.secrets, now=self.now, tolerance=self.tolerance)
         if verdict.state not in ("valid", "stale"):
-            self.tried += len(ring.secrets) * (verdict.reason == "no_match")
+            self.tried += len(ring.secrets) * (verdict.reason not in UNREAD)
             return None
-        name = verdict.secret or ring.secrets[0].label
+        name = verdict.secret if verdict.secret in ring.known else ring.secrets[0].label
         self.tried += [secret.label for secret in ring.secrets].index(name) + 1
         label, faults = ring.known[name]
         faults = (*(Fault(change.code, change.words) for change in changes), *faults)
         return Match(scheme=scheme, message=message, faults=faults, secret=label, verdict=verdict)
 
-    def _pay(self, scheme: Scheme, message: Message, secrets: int) -> None:
-        size = len(message.body)
-        if scheme.code:
-            each = size * BY_CODE + PER_FIELD * message.body.count(b"&")
-        else:
-            each = size * (PAIRED_KEYS if scheme.algorithm in ASYMMETRIC else 1) * (1 + len(scheme.variants))
-        self.left -= OVERHEAD + (each + PER_SECRET) * secrets
-        if self.left < 0:
-            raise Exhausted
+    def _paid(self, scheme: Scheme, message: Message, secrets: int) -> bool:
+        """Take the cost of a try from what is left; False when it is too dear. Raises Exhausted when any would be."""
+        one = PER_SECRET + _cost(scheme, message.body)
+        cost = OVERHEAD + one * secrets
+        if cost > self.left:
+            if OVERHEAD + one > self.left:
+                raise Exhausted
+            return False
+        self.left -= cost
+        return True
 
     def _combined(self, ring: str, dimensions: tuple[str, ...]) -> Iterator[tuple[Change, ...]]:
         """All changes of one dimension; together with other secrets or a second dimension, the likeliest."""
-        most = PAIRED if len(dimensions) > 1 else WITH_SECRETS if ring != "own" else None
-        yield from product(*(self._changes(name)[:most] for name in dimensions))
+        if len(dimensions) == 1:  # product would work out the last before it gives the first
+            most = None if ring == "own" else WITH_SECRETS
+            yield from ((change,) for change in islice(self._changes(dimensions[0]), most))
+            return
+        yield from product(*(islice(self._changes(name), PAIRED) for name in dimensions))
 
-    def _changes(self, name: str) -> list[Change]:
-        """The changes of a dimension, worked out when first asked for, each value once."""
-        if name not in self._lists:
+    def _changes(self, name: str) -> Iterator[Change]:
+        """The changes of a dimension, each value once; each is worked out when it is first asked for, and kept."""
+        if name not in self._made:
             seen = {hash(self.message.body), hash(self.message.headers), hash(self.message.url)}
-            self._lists[name] = list(_fresh(DIMENSIONS[name](self.scheme, self.message), seen))
-        return self._lists[name]
+            self._made[name] = ([], _fresh(DIMENSIONS[name](self.scheme, self.message), seen))
+        known, rest = self._made[name]
+        yield from known
+        for change in rest:
+            known.append(change)
+            yield change
+
+
+def _cost(scheme: Scheme, body: bytes) -> int:
+    """What verifying with one secret costs, in bytes hashed."""
+    if scheme.code:
+        return len(body) * BY_CODE + PER_FIELD * min(body.count(b"&"), body.count(b"="))
+    return len(body) * (PAIRED_KEYS if scheme.algorithm in ASYMMETRIC else 1) * (1 + len(scheme.variants))
 
 
 def _fresh(changes: Iterable[Change], seen: set[int]) -> Iterator[Change]:

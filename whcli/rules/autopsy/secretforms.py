@@ -91,7 +91,7 @@ REPAIRS = (
     Repair("secret_quoted", "without the quotes around it", _unquoted),
     Repair("secret_quoted", "with quotes around it", lambda s: [b'"' + s + b'"', b"'" + s + b"'"]),
     Repair("secret_with_name", "without the name in front of it", _assigned),
-    Repair("secret_list", "taken apart: it holds several", _listed),
+    Repair("secret_list", "read as a list of several", _listed),
     Repair("secret_encoding", "without byte order mark", _as_utf8),
     Repair("secret_escaped", "with its escapes undone", _unescaped),
     Repair("secret_prefix", "without its prefix", _without_prefix),
@@ -137,7 +137,8 @@ def spellings(scheme: Scheme, secret: bytes) -> Iterator[Spelling]:
     yield from _readings(scheme, secret)
     if scheme.algorithm not in ASYMMETRIC:
         for value in UNSET:
-            yield Spelling("secret_unset", "replaced by nothing: the sender has none", value)
+            words = f"replaced by the word {value.decode()}" if value else "replaced by an empty one"
+            yield Spelling("secret_unset", words, value)
 
 
 def _readings(scheme: Scheme, secret: bytes) -> Iterator[Spelling]:

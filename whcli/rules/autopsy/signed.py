@@ -169,7 +169,7 @@ def _others(old: bytes, unit: str, headers: Headers) -> Iterator[tuple[str, byte
         yield "(in seconds)", str(number // 1000).encode()
         yield "(in milliseconds)", str(number * 1000).encode()
         for step in (1, -1, 2, -2):
-            yield f"({step:+d})", str(number + step).encode()
+            yield f"({abs(step)} s {'later' if step > 0 else 'earlier'})", str(number + step).encode()
     else:
         yield from _rewritten(old, unit)
     for name, value in headers:
