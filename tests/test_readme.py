@@ -13,6 +13,7 @@ from tests.receivers import Receiver
 from tests.rooms import table
 from tests.test_listen import STRIPE, post, signed
 from whcli import cli
+from whcli.rules.autopsy import REASONS
 from whcli.words.errors import Exit
 
 README = (ROOT / "README.md").read_text()
@@ -62,6 +63,18 @@ def test_the_other_session_is_what_its_commands_print(tmp_path: Path) -> None:
 @pytest.mark.parametrize("code", list(Exit), ids=lambda code: str(int(code)))
 def test_every_exit_code_is_in_the_table(code: Exit) -> None:
     assert f"| {int(code)} | {code.meaning} |" in README
+
+
+def test_every_reason_code_is_in_the_table() -> None:
+    missing = [code for code, meaning in REASONS.items() if f"| {code} | {meaning} |" not in README]
+    assert missing == []
+
+
+def test_the_custom_scheme_is_one(tmp_path: Path) -> None:
+    [block] = [block for block in re.findall(r"```toml\n(.*?)```", README, re.DOTALL) if "[schemes.acme]" in block]
+    (tmp_path / "whcli.toml").write_text(block)
+    done = whcli("sign", "acme", folder=tmp_path, env={"WHCLI_SECRET_ACME": "hush"})
+    assert done.code == 0 and done.out.startswith("X-Acme-Signature: t=")
 
 
 @pytest.mark.parametrize("command", cli.COMMANDS)
