@@ -968,7 +968,7 @@ def test_an_answer_as_json() -> None:
     found = diagnosis_json(signed("github").arrives(BODY[:-1] + b"\xff}").explained())
     assert json.loads(json.dumps(found))["reason"] == "no_match"
     found = diagnosis_json(signed("github").arrives(BODY + b"\n").explained())
-    assert found["difference"] == {"offset": 72, "signed": '://zoe.example/"}', "hashed": '://zoe.example/"}\n'}
+    assert found["difference"] == {"offset": 72, "signed": '//zoe.example/"}', "hashed": '//zoe.example/"}\n'}
     assert found["transformation"] == "the body without its final newline"
     assert list(found["fixes"]) == ["Express", "Next.js", "Flask", "Django", "FastAPI", "Rails", "Laravel", "Spring"]
 

@@ -24,10 +24,10 @@ from typing import Any
 
 import h11
 import pytest
-from captured import BREAKS, FRAMINGS, PLACES, broken, event_of, post
+from tests.captured import BREAKS, FRAMINGS, PLACES, broken, event_of, post
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
-from receivers import OK, Receiver, certificate, closed_port, say_and_close, split
+from tests.receivers import OK, Receiver, certificate, closed_port, say_and_close, split
 
 from whcli.hands.client import Answer, Client, Destination, why_own
 from whcli.hands.wire import Limits, Wires, request_bytes

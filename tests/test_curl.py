@@ -12,7 +12,7 @@ from tempfile import NamedTemporaryFile
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from receivers import Receiver, split
+from tests.receivers import Receiver, split
 
 from whcli.rules.curl import curl_command
 from whcli.rules.outgoing import parse_target, with_length

@@ -6,10 +6,10 @@ import random
 from itertools import pairwise
 
 import pytest
-from hostile.requests import CHUNKED, LINES, ROWS, START, Captured, Row, field
+from tests.hostile.requests import CHUNKED, LINES, ROWS, START, Captured, Row, field
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from wire import chunked
+from tests.wire import chunked
 
 from whcli.hands.framing import Limits, Malformed, RequestReader
 

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from whcli.rules.match import SIGNATURES, Filter, compiled, differences, view
+from whcli.rules.match import Filter, compiled, differences, view
 from whcli.rules.routes import glob
 from whcli.words.errors import WrongUsage
-from whcli.words.event import Delivery, Difference, Entry, Event, Facts, Headers, Kind, Reply
+from whcli.words.event import SIGNATURES, Delivery, Difference, Entry, Event, Facts, Headers, Kind, Reply
 
 
 def event_of(body: bytes = b"", headers: Headers = (), target: bytes = b"/hooks/stripe?a=1") -> Event:

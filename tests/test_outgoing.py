@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from captured import BREAKS, FRAMINGS, PLACES, broken, event_of, post
+from tests.captured import BREAKS, FRAMINGS, PLACES, broken, event_of, post
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -14,8 +14,8 @@ from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import pytest
-from hostile.requests import START, field
-from wire import OK, Listener, Wire, ask, listening, post, wait_for
+from tests.hostile.requests import START, field
+from tests.wire import OK, Listener, Wire, ask, listening, post, wait_for
 
 from whcli.hands.protocol import Limits, Respond
 from whcli.hands.server import Server, holder, open_sockets, run

@@ -18,7 +18,7 @@ from pathlib import Path
 from threading import Barrier, Thread
 
 import pytest
-from anything import deliveries_of, facts_of, imported, requests
+from tests.anything import deliveries_of, facts_of, imported, requests
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

@@ -7,7 +7,7 @@ import unicodedata
 from datetime import UTC, datetime
 
 import pytest
-from hostile.payloads import PAYLOADS, SHORT
+from tests.hostile.payloads import BIDI_CONTROLS, PAYLOADS, SHORT, acts
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -16,17 +16,6 @@ from whcli.words.errors import WrongUsage
 
 EITHER = st.binary() | st.text(st.sampled_from("\ud800\udfff\x1b\x9b\u202e\u2028") | st.characters())
 BIDI = "LRE LRO RLE RLO PDF LRI RLI FSI PDI LRM RLM ALM".split()
-BIDI_CONTROLS = {chr(code) for code in (*range(0x202A, 0x202F), *range(0x2066, 0x206A), 0x200E, 0x200F, 0x061C)}
-
-
-def acts(text: str, keep: str = "") -> list[str]:
-    """The characters that a terminal or a reader's eye would act on, by what Unicode says of them."""
-    return [
-        letter
-        for letter in text
-        if letter not in keep
-        and (unicodedata.category(letter) in ("Cc", "Cs", "Zl", "Zp") or letter in BIDI_CONTROLS or letter == "\ufeff")
-    ]
 
 
 def test_the_bidirectional_controls_are_those_that_unicode_names() -> None:

@@ -6,6 +6,8 @@ place can hold it at all.
 
 from __future__ import annotations
 
+import unicodedata
+
 ESC = b"\x1b"
 
 TERMINAL = {
@@ -117,3 +119,16 @@ SHORT = {name: payload for name, payload in PAYLOADS.items() if len(payload) <= 
 def in_field(payload: bytes) -> bytes:
     """A payload as a header's value can hold it when it does not come through our own listener: CR, LF, NUL left out."""
     return payload.translate(None, b"\r\n\x00").strip(b" \t")
+
+
+BIDI_CONTROLS = {chr(code) for code in (*range(0x202A, 0x202F), *range(0x2066, 0x206A), 0x200E, 0x200F, 0x061C)}
+
+
+def acts(text: str, keep: str = "") -> list[str]:
+    """The characters of a text that a terminal or a reader's eye would act on, by what Unicode says of them."""
+    return [
+        letter
+        for letter in text
+        if letter not in keep
+        and (unicodedata.category(letter) in ("Cc", "Cs", "Zl", "Zp") or letter in BIDI_CONTROLS or letter == "\ufeff")
+    ]

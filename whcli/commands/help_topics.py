@@ -60,11 +60,47 @@ FILTERS = """\
 Events are named 42, #42, latest, latest~2, 3..7, all, a uid (its first six or more characters, a letter among them),
 a file written by `whcli show --json`, or - for standard input."""
 
-TOPICS = {"exit-codes": exit_codes(), "environment": ENVIRONMENT, "config": CONFIG, "filters": FILTERS}
+CUSTOM = """\
+A provider that whcli does not know is described in whcli.toml, or by flags of `whcli sign custom`:
+
+  [schemes.acme]                                  # then: whcli sign acme, verify, listen and replay know it
+  header = "Acme-Signature"                       # the signature's header, and how the event is recognised
+  content = "{ts}.{body}"                         # what is signed
+  layout = "t={ts},v1={sig}"                      # how the header is written
+  separator = ","                                 # what stands between the layout's items
+  clock = { tolerance = 300, future = 300 }       # seconds a timestamp may be old or ahead; inf: no limit
+
+word             flag                takes
+header           --signature-header  a header name
+content          --template          {body} {ts} {id} {url} {method} {secret} {header:NAME} {form:NAME}; default {body}
+layout           --layout            {sig}, and {ts} or {id} where they travel in it; default {sig}
+separator        --separator         any text, where the layout is a list
+algorithm        --algorithm         hmac-sha256 (default), hmac-sha1, hmac-sha512, sha256, sha1, ed25519,
+                                     ecdsa-p256, ecdsa-p256-raw, rsa-sha1, rsa-sha256; equal: the secret itself
+digest           --digest            hex (default), base64, base64url
+key              --key               how the secret becomes the key: text (default), base64, hex, whsec, nfkd, html
+clock.header     --timestamp-header  the timestamp's header, where it is not in the layout
+clock.unit       --timestamp-unit    s (default), ms, rfc3339, rfc3339ns
+clock.tolerance                      seconds that it may be old; default 300
+clock.future                         seconds that it may be ahead; default 300
+id_header        --id-header         the delivery id's header
+id_form                              how a new id is made, such as "msg_{token}"
+constants                            headers that always travel along, such as { X-Version = "1" }
+title, source, secret_form           words for `whcli schemes show`
+
+The secret is found like any other: WHCLI_SECRET_ACME, [secrets], or --secret."""
+
+TOPICS = {
+    "exit-codes": exit_codes(),
+    "environment": ENVIRONMENT,
+    "config": CONFIG,
+    "filters": FILTERS,
+    "custom": CUSTOM,
+}
 
 
 def command(topic: Annotated[str | None, typer.Argument(help="A topic or a command.")] = None) -> int:
-    """Show a topic: exit-codes, environment, config, filters; or a command's help."""
+    """Show a topic: exit-codes, environment, config, filters, custom; or a command's help."""
     from .. import cli
     from ..hands.render import stdout
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ..rules.archive import entry_json
-from ..rules.lines import Span, outcome, signature
-from ..rules.text import ago, clip, middle, safe, size
+from ..rules.lines import outcome, signature
+from ..rules.text import Span, ago, clip, middle, safe, size
 from ..words.errors import Exit
 from ..words.event import Entry
 from .options import (

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ..rules.match import SIGNATURES, Filter, compiled
-from ..rules.text import moment
 from ..words.errors import WrongUsage
+from ..words.event import SIGNATURES
+
+if TYPE_CHECKING:
+    from ..rules.match import Filter
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, one object a line.")]
 StoreDir = Annotated[Path | None, typer.Option("--store", help="The store's folder (default: the nearest .whcli).")]
@@ -50,6 +52,9 @@ def filter_of(
     failed: bool = False,
 ) -> Filter:
     """The filter that the options describe; raises WrongUsage for a value that can match nothing."""
+    from ..rules.match import Filter, compiled
+    from ..rules.text import moment
+
     if signature is not None and signature not in SIGNATURES:
         raise WrongUsage(f"--signature takes no '{signature}'", next="use one of " + ", ".join(SIGNATURES))
     if where is not None:

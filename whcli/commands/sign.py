@@ -11,15 +11,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ..hands.render import stdout
-from ..rules.archive import pairs
-from ..rules.generic import Signed
-from ..rules.scheme import Scheme
 from ..words.errors import Exit, WrongUsage
 from ..words.event import Headers, Message, Outgoing
 from .options import BodyFile, Header, Json, Secrets
 
 if TYPE_CHECKING:
     from ..hands.keyring import Keyring
+    from ..rules.generic import Signed
+    from ..rules.scheme import Scheme
 
 EXAMPLES = """Examples:
 
@@ -58,7 +57,7 @@ def command(
 
     from ..hands.config import load_config
     from ..hands.keyring import Keyring, required, signed
-    from .signatures import headers_of, read_body
+    from .signatures import headers_of, moment_of, read_body, write_body
 
     keyring = Keyring(load_config(), given=secret or ())
     words = {
@@ -69,46 +68,68 @@ def command(
         "algorithm": algorithm,
         "digest": digest,
         "key": key,
+        "clock.header": timestamp_header,
+        "clock.unit": timestamp_unit,
         "id_header": id_header,
     }
-    clock = {"header": timestamp_header, "unit": timestamp_unit}
-    row = row_of(scheme, keyring, words, clock)
+    row = row_of(scheme, keyring, {word: value for word, value in words.items() if value is not None})
     if secret and "-" in secret and body_file == "-":
         raise WrongUsage("both the secret and the body are to come from stdin", next="use --secret env:NAME")
     if "{url" in row.content and not url:
         raise WrongUsage(f"{scheme} signs the URL", next="add --url, exactly as the provider was told")
     known = required(row, keyring.secrets(scheme))
     message = Message(method=method, url=url, headers=headers_of(header or ()), body=read_body(body_file))
-    now = time.time() if timestamp is None else timestamp
+    now = time.time() if timestamp is None else moment_of("--timestamp", timestamp)
     made = signed(row, message, known, now=now, token=random.token_hex(16), id=id)
     if made.body != message.body and not (json or curl or body_out):
         raise WrongUsage(
             f"{scheme} signs inside the body, so the body to send differs from the one given",
             next=f"whcli sign {scheme} --body-out signed.body ...        writes it (or use --json)",
         )
+    if made.url != message.url and not (json or curl):
+        raise WrongUsage(
+            f"{scheme} signs inside the URL, so the URL to send to differs from the one given",
+            next=f"whcli sign {scheme} --curl ...        sends to it (or use --json)",
+        )
     if body_out:
-        body_out.write_bytes(made.body)
+        write_body(body_out, made.body)
     show(scheme, message, made, json=json, curl=curl)
     return Exit.DONE
 
 
-def row_of(name: str, keyring: Keyring, words: Mapping[str, str | None], clock: Mapping[str, str | None]) -> Scheme:
-    """The scheme of that name, or the one that the flags describe for `custom`."""
-    given = {word: value for word, value in words.items() if value is not None}
-    times = {word: value for word, value in clock.items() if value is not None}
-    if name != "custom":
-        if given or times:
-            raise WrongUsage(f"{name} is described already; these flags go with custom", next="whcli sign custom ...")
-        return keyring.scheme(name)
-    from ..rules.custom import scheme_from
+FLAGS = {
+    "content": "--template",
+    "header": "--signature-header",
+    "clock.header": "--timestamp-header",
+    "clock.unit": "--timestamp-unit",
+    "id_header": "--id-header",
+}
+"""Words of a scheme whose flag has another name."""
 
-    table: dict[str, Any] = {"header": "X-Signature", **given}
-    return scheme_from(name, {**table, "clock": times} if times else table, "the flags")
+
+def row_of(name: str, keyring: Keyring, words: Mapping[str, str]) -> Scheme:
+    """The scheme of that name, or the one that the flags describe for `custom`."""
+    if name != "custom":
+        if words:
+            given = ", ".join(_flag(word) for word in words)
+            raise WrongUsage(f"{name} is described already: {given} only go with custom", next="whcli sign custom ...")
+        return keyring.scheme(name)
+    from ..rules.custom import Spelling, scheme_from
+
+    clock = {word.removeprefix("clock."): value for word, value in words.items() if word.startswith("clock.")}
+    table: dict[str, Any] = {word: value for word, value in words.items() if not word.startswith("clock.")}
+    return scheme_from(name, {"header": "X-Signature", **table, "clock": clock}, "the flags", Spelling(_flag))
+
+
+def _flag(word: str) -> str:
+    return FLAGS.get(word, f"--{word}")
 
 
 def show(scheme: str, message: Message, signed: Signed, *, json: bool, curl: bool) -> None:
     """The headers to send; as JSON with the body, or as a command that sends it all."""
     if json:
+        from ..rules.archive import pairs
+
         record = {"scheme": scheme, "method": message.method, "url": signed.url, "headers": pairs(signed.headers)}
         body = base64.b64encode(signed.body).decode()
         stdout().json({"schema": "whcli.signed/1", **record, "body_base64": body})

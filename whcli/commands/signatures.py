@@ -39,3 +39,25 @@ def read_body(name: str | None) -> bytes:
         raise NothingMatched(
             f"the body file {name} cannot be read: {error.strerror}", code="no_file", next=f"ls -l {name}"
         ) from error
+
+
+def write_body(path: Path, body: bytes) -> None:
+    """Write a body's bytes; raises WrongUsage where that cannot be."""
+    try:
+        path.write_bytes(body)
+    except OSError as error:
+        raise WrongUsage(
+            f"the body file {path} cannot be written: {error.strerror}", next=f"ls -ld {path.parent}"
+        ) from error
+
+
+LATEST = 253402300800  # unix seconds: the year 10000, which no written timestamp reaches
+
+
+def moment_of(option: str, seconds: float) -> float:
+    """A checked time in unix seconds; raises WrongUsage for one that cannot be written as a timestamp."""
+    if 0 <= seconds < LATEST:
+        return seconds
+    raise WrongUsage(
+        f"{option} takes no {seconds:g}", next=f"{option} 1700000000        unix seconds, not milliseconds"
+    )

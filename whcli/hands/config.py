@@ -47,8 +47,8 @@ class Config:
 
     @property
     def scheme_names(self) -> tuple[str, ...]:
-        """All scheme names, the user's own first."""
-        return (*self.schemes, *NAMES)
+        """All scheme names, the user's own first; one that takes the place of ours stands once."""
+        return tuple(dict.fromkeys((*self.schemes, *NAMES)))
 
 
 def upwards(name: str, start: Path | None = None) -> Path | None:
@@ -96,10 +96,12 @@ def _schemes(path: Path, tables: Any) -> dict[str, Scheme]:
     """The user's own schemes; the module that reads them is loaded only when there are some."""
     if not tables:
         return {}
-    from ..rules.custom import scheme_from
+    from ..rules.custom import in_file, scheme_from
 
     _named(path, "schemes", tables, (dict,))
-    return {name: scheme_from(name, table, str(path)) for name, table in tables.items()}
+    if "custom" in tables:
+        raise _wrong(path, "schemes.custom", "has the name of the scheme that flags describe; give it another")
+    return {name: scheme_from(name, table, str(path), in_file(name, path)) for name, table in tables.items()}
 
 
 def _check(path: Path, tables: dict[str, Any], schemes: tuple[str, ...]) -> None:

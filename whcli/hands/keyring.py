@@ -7,10 +7,8 @@ from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
-from ..rules.detect import detect
 from ..rules.digests import BadKey
 from ..rules.generic import Signed
-from ..rules.resign import resigned
 from ..rules.routes import Route, route_of, signed_url
 from ..rules.scheme import Scheme
 from ..rules.signing import sign, verify
@@ -19,6 +17,8 @@ from ..words.event import Event, Facts, Message, Outgoing, Verdict
 from ..words.secret import Secret
 from .config import Config, routes_of, secrets_for, variable
 
+MOST = 100  # secrets kept from handshakes at one path: Asana gives every webhook its own
+BARE = 64  # characters of an Ed25519 key of 32 bytes, in hexadecimal; base64 is shorter
 UNKNOWN = Verdict(state="unknown", reason="unknown_scheme", detail="no known signature scheme was recognised")
 
 
@@ -79,6 +79,7 @@ class Keyring:
         self._public_url = public_url
         self._known: dict[str, tuple[Secret, ...]] = {}
         self.kept = kept
+        self._arrived: dict[tuple[str, str], tuple[Secret, ...]] = {}  # by scheme and path, the newest first
 
     @cached_property
     def routes(self) -> tuple[Route, ...]:
@@ -106,16 +107,14 @@ class Keyring:
             return route.secrets
         if scheme not in self._known:
             self._known[scheme] = secrets_for(scheme, self._config)
-        return (*self.kept(scheme, path), *self._known[scheme])
+        arrived = self._arrived.get((scheme, path), ())
+        earlier = [secret for secret in self.kept(scheme, path) if secret not in arrived]
+        return (*arrived, *earlier, *self._known[scheme])
 
     def keep(self, scheme: str, path: str, secret: Secret) -> None:
-        """Use a secret that arrived in a handshake, before those that were kept earlier."""
-        earlier = self.kept
-
-        def kept(name: str, at: str) -> Sequence[Secret]:
-            return (secret, *earlier(name, at)) if (name, at) == (scheme, path) else earlier(name, at)
-
-        self.kept = kept
+        """Use a secret that arrived in a handshake, before those that were kept earlier; MOST at a path."""
+        earlier = [each for each in self._arrived.get((scheme, path), ()) if each != secret]
+        self._arrived[scheme, path] = (secret, *earlier)[:MOST]
 
     def provider_of(self, path: str) -> str | None:
         """The provider that a route has fixed for a path."""
@@ -132,16 +131,30 @@ class Keyring:
         found = [(name, secret) for name in names for secret in secrets_for(name, self._config)]
         return [(self.scheme(name), secret) for name, secret in found]
 
+    def others(self, scheme: Scheme, secrets: Sequence[Secret]) -> list[tuple[Scheme, Secret]]:
+        """All known secrets beside these, those of the routes too; a route without a scheme may be of this one."""
+        routed = [
+            (self.scheme(route.scheme) if route.scheme else scheme, secret)
+            for route in self.routes
+            for secret in route.secrets
+        ]
+        values = {secret.value for secret in secrets}
+        return [(row, secret) for row, secret in (*self.known(), *routed) if secret.value not in values]
+
     def recognise(self, event: Event) -> Facts:
         """Provider, scheme, type and delivery id of an event; flags and routes fix the scheme."""
+        from ..rules.detect import detect  # its tables are not needed to sign
+
         facts = detect(event.headers, event.body, self._scheme or route_of(self.routes, event.path).scheme)
         return self._recognise_own(event, facts) if facts.scheme is None and self._config.schemes else facts
 
     def _recognise_own(self, event: Event, facts: Facts) -> Facts:
-        """The user's own scheme whose signature header is there."""
+        """The user's own scheme whose signature header is there; where several are, none is guessed."""
         names = {name.lower() for name, _ in event.headers}
-        found = next((row for row in self._config.schemes.values() if row.header.lower().encode() in names), None)
-        return replace(facts, provider=found.provider, scheme=found.name) if found else facts
+        found = [row for row in self._config.schemes.values() if row.header.lower().encode() in names]
+        if len(found) == 1:
+            return replace(facts, provider=found[0].provider, scheme=found[0].name, candidates=())
+        return replace(facts, candidates=tuple(row.name for row in found)) if found else facts
 
     def public_url(self, event: Event) -> str | None:
         """What a URL-signing provider was told, where the user says so."""
@@ -174,19 +187,37 @@ class Keyring:
     def resign(self, event: Event, outgoing: Outgoing, *, scheme: str | None, now: float, token: str) -> Outgoing:
         """The request signed afresh as its provider would at `now`; as it is, with a note, where that cannot be.
 
-        `scheme` forces one, and then a missing secret raises WrongUsage. What is signed as the URL is the public URL
+        `scheme` forces one, and then what keeps us from signing raises WrongUsage. What is signed as the URL is the public URL
         where one is known, else the target's.
         """
-        name = scheme or self.recognise(event).scheme
+        from ..rules.resign import resigned
+
+        facts = self.recognise(event)
+        name = scheme or facts.scheme
         if name is None:
-            return outgoing
+            who = " or ".join(facts.candidates)
+            return replace(outgoing, note=f"not signed afresh: it may be from {who} (--resign)") if who else outgoing
         row, secrets = self.scheme(name), self.secrets(name, event.path)
-        if scheme is not None:
-            secrets = required(row, secrets)
-        if not secrets or not row.signs:
-            why = f"set {variable(name)} to sign it afresh" if row.signs else f"only {row.title} itself can sign"
-            return replace(outgoing, note=f"as captured, not signed by {row.title}'s scheme afresh: {why}")
         public = self.public_url(event)
         url = signed_url(public, event.target, event.headers) if public else outgoing.url
         message = Message(method=outgoing.method.decode(), url=url, headers=outgoing.headers, body=outgoing.body)
-        return resigned(outgoing, message, signed(row, message, secrets, now=now, token=token), name)
+        try:
+            secrets = required(row, secrets) if row.signs else secrets
+            self._demand_private(row, event, secrets)
+            return resigned(outgoing, message, signed(row, message, secrets, now=now, token=token), name)
+        except WrongUsage as error:
+            if scheme is not None:
+                raise
+            why = f"set {variable(name)}" if error.code == "no_secret" else error.message
+            return replace(outgoing, note=f"not signed afresh: {why}")
+
+    def _demand_private(self, row: Scheme, event: Event, secrets: tuple[Secret, ...]) -> None:
+        """Refuse to sign with a public key: 32 bytes alone can be one or the other, and the capture tells which."""
+        if row.pair and secrets and len(secrets[0].value.strip()) <= BARE:
+            verdict = verify(row, self.message(event), secrets[:1], now=event.received_at)
+            if verdict.state in ("valid", "stale"):
+                raise WrongUsage(
+                    f"{secrets[0].label} holds the public key, which can only verify",
+                    code="secret_malformed",
+                    next=f"whcli schemes keygen {row.name}        makes a pair for tests",
+                )

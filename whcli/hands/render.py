@@ -13,8 +13,7 @@ import sys
 from collections.abc import Sequence
 from typing import Any, TextIO
 
-from ..rules.archive import line
-from ..rules.lines import Span
+from ..rules.text import Span
 from ..words.errors import WhcliError
 
 HIGHLIGHTED = 64 * 1024  # characters up to which a body is highlighted: rich takes seconds for a megabyte
@@ -71,6 +70,8 @@ class Screen:
 
     def json(self, value: dict[str, Any]) -> None:
         """One line of JSON, flushed."""
+        from ..rules.archive import line
+
         self.stream.write(line(value) + "\n")
         self.stream.flush()
 

@@ -26,10 +26,10 @@ from pathlib import Path
 from typing import Any
 
 from ..rules.detect import detect
-from ..rules.match import SIGNATURES, Filter, differences
+from ..rules.match import Filter, differences
 from ..rules.ulid import ulid
 from ..words.errors import NothingMatched, StoreFailed
-from ..words.event import Arrival, Delivery, Entry, Event, Facts, Headers, Reply
+from ..words.event import SIGNATURES, Arrival, Delivery, Entry, Event, Facts, Headers, Reply
 from ..words.head import parse_head, parse_headers
 from ..words.secret import Secret
 from .migrations import APPLICATION_ID, LATEST, migrate, version_of

@@ -144,7 +144,9 @@ def event_from(text: str | bytes) -> Event:
     try:
         return _event(record)
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError, binascii.Error) as error:
-        raise _unreadable(f"a field is missing or wrong: {type(error).__name__}: {clip(safe(str(error)), 200)}") from None
+        raise _unreadable(
+            f"a field is missing or wrong: {type(error).__name__}: {clip(safe(str(error)), 200)}"
+        ) from None
 
 
 def _event(record: dict[str, Any]) -> Event:

@@ -51,7 +51,7 @@ def at(value: Any, path: str) -> Any:
                 value = json.loads(value)
             except (ValueError, RecursionError):
                 return None
-        if isinstance(value, list) and name.isdigit() and int(name) < len(value):
+        if isinstance(value, list) and name.isdecimal() and int(name) < len(value):
             value = value[int(name)]
         elif isinstance(value, dict):
             value = value.get(name)

@@ -6,10 +6,7 @@ The words carry the meaning; a style only repeats it. The left part never moves:
 from __future__ import annotations
 
 from ..words.event import Delivery, Entry
-from .text import clip, middle, safe, size, took
-
-Span = tuple[str, str]
-"""Text, already safe, and the name of its style ("" for none)."""
+from .text import Span, clip, middle, safe, size, took
 
 SIGNATURES: dict[str, Span] = {
     "valid": ("✓ sig", "green"),

@@ -16,8 +16,6 @@ from .body import parsed
 from .routes import glob
 from .text import clip, rfc3339, safe
 
-SIGNATURES = ("valid", "invalid", "stale", "unsigned", "no_secret", "unknown")
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Filter:

@@ -14,9 +14,11 @@ from .outgoing import is_credential
 from .text import clip, safe, safe_block
 
 LINES = 60  # lines of a body that are shown unless all of it is asked for
+WIDEST = 400  # characters of a line that are shown unless all of it is asked for
 BYTES = 4096  # bytes of a body that are shown unless all of it is asked for
 INDENTED = 64 * 1024  # bytes up to which JSON is indented; larger bodies are shown as they came
 INFLATED = 1 << 20  # bytes that a compressed body may grow to
+SCHEMES = ("basic", "bearer", "digest", "negotiate", "token", "apikey", "hmac")  # what may stand before a credential
 DEEP = 100  # levels of nesting up to which JSON is indented: deeper ones would be mostly blanks
 
 
@@ -29,24 +31,30 @@ def shown_headers(headers: Headers, *, reveal: bool) -> list[tuple[str, str]]:
 
 
 def masked_value(value: bytes) -> str:
-    """A header's value masked; an authentication scheme's name stays readable."""
+    """A header's value masked; the name of an authentication scheme stays readable (RFC 9110 section 11.4)."""
     text = safe(value)
     kind, blank, rest = text.partition(" ")
-    return f"{kind} {masked(rest)}" if blank and kind.isalpha() else masked(text)
+    return f"{kind} {masked(rest)}" if blank and kind.lower() in SCHEMES else masked(text)
 
 
 def shown_body(headers: Headers, body: bytes, *, whole: bool) -> tuple[list[str], str | None]:
-    """A body's lines, and a note when something is left out or could not be shown."""
+    """A body's lines, and a note when something is left out or could not be shown.
+
+    Unless the whole is asked for no more is looked at than is shown: making 25 MB of control bytes safe takes seconds.
+    """
     data, note = inflated(headers, body)
     if looks_binary(data):
         return [f"{len(body)} bytes of binary data"], "whcli show ID --body > file        writes them"
-    text = indented(data)
-    lines = safe_block(text).split("\n")
     if whole:
-        return lines, note
-    kept = [clip(line, 400) for line in safe_block(text[:BYTES]).split("\n")[:LINES]]
-    cut = len(text) > BYTES or len(lines) > LINES or any(len(line) > 400 for line in lines)
-    return kept, f"{len(lines)} lines; --full shows all of it" if cut else note
+        return safe_block(indented(data)).split("\n"), note
+    small = len(data) <= INDENTED
+    text = indented(data) if small else data[: 4 * BYTES].decode("utf-8", "backslashreplace")
+    count = (text.count("\n") if small else data.count(b"\n")) + 1
+    lines = safe_block(text[:BYTES]).split("\n")[:LINES]
+    if len(text) > BYTES or count > LINES or any(len(line) > WIDEST for line in lines):
+        note = f"{note}; " if note else ""
+        note += f"{count} lines; --full shows all of it"
+    return [clip(line, WIDEST) for line in lines], note
 
 
 def indented(data: bytes) -> str:
@@ -80,11 +88,13 @@ def inflated(headers: Headers, body: bytes) -> tuple[bytes, str | None]:
     coding = (first(headers, b"content-encoding") or b"").strip().lower()
     if coding not in (b"gzip", b"x-gzip", b"deflate") or not body:
         return body, None
+    stream = zlib.decompressobj(47)
     try:
-        data = zlib.decompressobj(47).decompress(body, INFLATED)
+        data = stream.decompress(body, INFLATED)
     except zlib.error:
         return body, f"says it is {safe(coding)}, and is not"
-    return data, f"shown expanded; {len(body)} bytes of {safe(coding)} were sent"
+    part = f", only the first {len(data)} bytes" if stream.unconsumed_tail else ""
+    return data, f"shown expanded{part}; {len(body)} bytes of {safe(coding)} were sent"
 
 
 def looks_binary(data: bytes) -> bool:
@@ -92,6 +102,4 @@ def looks_binary(data: bytes) -> bool:
     sample = data[:2048]
     if b"\x00" in sample:
         return True
-    return sample.decode("utf-8", "ignore").encode() != sample and len(sample.decode("utf-8", "ignore")) < 0.8 * len(
-        sample
-    )
+    return len(sample.decode("utf-8", "ignore").encode()) < 0.8 * len(sample)

@@ -41,7 +41,8 @@ Unit = Literal["s", "ms", "rfc3339", "rfc3339ns"]
 class Clock:
     """Where the signed timestamp travels and how far it may be off."""
 
-    header: str | None = None  # None: inside the signature's layout
+    header: str | None = None  # None: inside the signature's layout, or at `place`
+    place: str = ""  # in words, where it is neither: "webhookTimestamp in the body"
     unit: Unit = "s"
     tolerance: float | None = 300  # seconds into the past; None: the provider's SDK checks no age
     future: float | None = 300  # seconds ahead; None: timestamps ahead pass

@@ -7,7 +7,7 @@ order and repeats are kept; look-ups ignore case (RFC 9110 section 5.1).
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, get_args
 
 Headers = tuple[tuple[bytes, bytes], ...]
 """Field names and values as sent: order, case and repeats kept; values without the white space around them."""
@@ -16,6 +16,7 @@ Kind = Literal["forward", "relay", "replay", "confirm"]
 """Why a delivery was made: to pass an event on, to answer its sender, by hand, or to confirm a subscription."""
 
 SignatureState = Literal["valid", "invalid", "stale", "unsigned", "no_secret", "unknown"]
+SIGNATURES: tuple[str, ...] = get_args(SignatureState)
 
 
 def every(headers: Headers, name: bytes) -> list[bytes]:

@@ -168,7 +168,7 @@ class Search:
         tolerance: float | None = None,
         work: int = WORK,
     ) -> None:
-        self.scheme, self.message, self.others = scheme, message, others
+        self.scheme, self.message = scheme, message
         self.now, self.tolerance, self.left = now, tolerance, work
         self.tried = 0
         self._rings = rings(scheme, secrets, others)

@@ -68,7 +68,7 @@ ROWS = (
         algorithm="ecdsa-p256-raw",
         content="{JWT of iat, request_body_sha256}",
         digest="base64url",
-        clock=Clock(tolerance=300, future=None),
+        clock=Clock(place="iat in the token", tolerance=300, future=None),
         code="jwt",
         pair="p256-jwk",
         notes=(
@@ -100,10 +100,13 @@ ROWS = (
         header="Authorization",
         content="{JWT of iss, nbf, iat, exp, sha256}",
         digest="base64url",
-        clock=Clock(tolerance=None, future=None),
+        clock=Clock(place="iat in the token", tolerance=None, future=None),
         companions=(("Content-Type", "application/webhook+json"),),
         code="jwt",
-        notes=("the token stands alone in Authorization, without Bearer", "tokens are good for five minutes"),
+        notes=(
+            "the token stands alone in Authorization, without Bearer",
+            "tokens are good for five minutes: exp is checked",
+        ),
     ),
     Scheme(
         name="monday",
@@ -115,11 +118,12 @@ ROWS = (
         header="Authorization",
         content="{JWT of aud, iat, exp}",
         digest="base64url",
-        clock=Clock(tolerance=None, future=None),
+        clock=Clock(place="iat in the token", tolerance=None, future=None),
         code="jwt",
         notes=(
             "the body is not signed: a changed body still verifies",
             "aud, the endpoint's URL, is written and not compared",
+            "tokens are good for five minutes: exp is checked",
             "the token stands alone in Authorization, without Bearer",
         ),
     ),

@@ -30,7 +30,7 @@ ROWS = (
         read="2026-11-23",
         secret_form="the HTTP webhook signing key of the account, any text",
         content="{ts}{token}",
-        clock=Clock(tolerance=None, future=None),
+        clock=Clock(place="timestamp in the body", tolerance=None, future=None),
         code="mailgun",
         notes=(
             "the signature travels in the body: signing changes it",

@@ -192,7 +192,7 @@ ROWS = (
         read=READ,
         secret_form="the webhook's signing secret (lin_wh_…), used as text",
         header="Linear-Signature",
-        clock=Clock(unit="ms", tolerance=60, future=60),
+        clock=Clock(place="webhookTimestamp in the body", unit="ms", tolerance=60, future=60),
         code="linear",
         notes=(
             "the time that counts is webhookTimestamp in the body, a number of milliseconds: signing renews it",
