@@ -24,11 +24,11 @@ from typing import Any
 
 import h11
 import pytest
-from tests.captured import BREAKS, FRAMINGS, PLACES, broken, event_of, post
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
-from tests.receivers import OK, Receiver, certificate, closed_port, say_and_close, split
 
+from tests.captured import BREAKS, FRAMINGS, PLACES, broken, event_of, post
+from tests.receivers import OK, Receiver, certificate, closed_port, say_and_close, split
 from whcli.hands.client import Answer, Client, Destination, why_own
 from whcli.hands.wire import Limits, Wires, request_bytes
 from whcli.rules.outgoing import replay_of, with_length, words

@@ -173,7 +173,7 @@ class Demo:
 
         now = time.time()
         statuses = []
-        async with Client(timeout=WAIT, own_writer=True) as client:
+        async with Client(timeout=WAIT) as client:
             for sample in samples(secrets.token_hex(8), int(now)):
                 answer = await client.send(self._outgoing(sample, url, now))
                 statuses.append(answer.reply.status)

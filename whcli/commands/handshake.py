@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ..rules.lines import outcome
 from ..rules.text import safe
 from ..words.errors import Exit, Unreachable
-from ..words.event import Delivery, Difference, Outgoing
+from ..words.event import Delivery, Difference, Outgoing, path_of
 from .options import Colour, Json, Secrets, StoreDir, Yes, colour_of
 
 if TYPE_CHECKING:
@@ -49,10 +51,15 @@ def command(
 
     config = load_config()
     keyring = Keyring(config, given=secret or (), kept=kept_in(store_folder(store)))
-    url, _ = aim(config.targets.get(to, to), b"/")
+    url, target = aim(config.targets.get(to, to), b"/")
     token = secret_from(verify_token).value.decode("utf-8", "replace") if verify_token else None
     found = challenges(
-        provider, url=url, secrets=keyring.secrets, now=time.time(), token=random.token_hex(16), verify_token=token
+        provider,
+        url=url,
+        secrets=lambda scheme: keyring.secrets(scheme, path_of(target)),
+        now=time.time(),
+        token=random.token_hex(16),
+        verify_token=token,
     )
     show = Judgement(stdout(colour_of(colour)), provider, json=json)
     asyncio.run(play(found, Trust(config.targets.values(), yes=yes, send_credentials=True), show))
@@ -90,6 +97,11 @@ def request_of(challenge: Challenge) -> Outgoing:
     )
 
 
+def bare(url: str) -> str:
+    """The URL without its query, which may hold the verify token."""
+    return url.partition("?")[0]
+
+
 class Judgement:
     """What is shown of each challenge, and how it ends."""
 
@@ -112,16 +124,24 @@ class Judgement:
         if self._json:
             self._screen.json(self._record(challenge, delivery, differences, held))
             return
-        self._screen.say(("✓" if held else "✗", "green" if held else "red"), f" {self._provider}: {challenge.says}")
+        mark = ("✓", "green") if held else ("✗", "red")
+        sent = f"{delivery.method.decode()} {safe(bare(delivery.url))}"
+        self._screen.say(mark, f" {self._provider}: {challenge.says}   {sent}  ", *outcome(delivery))
+        for text in self._remarks(challenge, delivery, differences, held):
+            self._screen.say(("  ↳ ", "dim"), safe(text))
+
+    def _remarks(
+        self, challenge: Challenge, delivery: Delivery, differences: tuple[Difference, ...], held: bool
+    ) -> Iterator[str]:
+        """What there is to say of an answer: what is wrong with it, and what must follow."""
         if delivery.error:
-            self._screen.say(("  ↳ ", "dim"), safe(delivery.error))
+            yield delivery.error
         for difference in differences:
-            self._screen.say(
-                ("  ↳ ", "dim"), f"{difference.field}: wanted {safe(difference.wanted)}, got {safe(difference.got)}"
-            )
-        for text in (challenge.note, challenge.then if held else None):
-            if text:
-                self._screen.say(("  ↳ ", "dim"), safe(text))
+            yield f"{difference.field}: wanted {difference.wanted}, got {difference.got}"
+        if challenge.note:
+            yield challenge.note
+        if held and challenge.then:
+            yield f"then the handler must {challenge.then}, which cannot be seen from here"
 
     def _record(
         self, challenge: Challenge, delivery: Delivery, differences: tuple[Difference, ...], held: bool
@@ -131,10 +151,13 @@ class Judgement:
             "provider": self._provider,
             "says": challenge.says,
             "ok": held,
+            "method": delivery.method.decode(),
+            "url": bare(delivery.url),
             "status": delivery.reply.status if delivery.reply else None,
             "error": delivery.error,
             "differences": [{"field": d.field, "wanted": d.wanted, "got": d.got} for d in differences],
             "note": challenge.note,
+            "then": challenge.then or None,
         }
 
     def end(self) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -14,7 +14,7 @@ from ..rules.text import clip, safe
 from ..words.errors import Exit, WrongUsage
 from ..words.event import Event, Facts, Message, Verdict
 from .options import BodyFile, Colour, Header, Json, PublicUrl, Secrets, StoreDir, colour_of
-from .signatures import headers_of, read_body
+from .signatures import headers_of, moment_of, read_body
 
 if TYPE_CHECKING:
     from ..hands.render import Screen
@@ -59,13 +59,15 @@ def command(
     from ..hands.render import stdout
     from ..hands.store import kept_in
 
-    if secret and "-" in secret and "-" in (body_file, event, received_body):
-        raise WrongUsage("both the secret and the request are to come from stdin", next="use --secret env:NAME")
+    piped = (*(secret or ()), body_file, event, received_body)
+    if piped.count("-") > 1:
+        raise WrongUsage("two things are to come from stdin", next="use --secret env:NAME, and files for the bodies")
     folder = store_folder(store)
     kept = kept_in(folder) if event else no_kept
     keyring = Keyring(load_config(), given=secret or (), scheme=scheme, public_url=public_url, kept=kept)
     if event is None:
-        case = Case(message=_parts(scheme, method, url, header or (), body_file), scheme=scheme, at=time.time())
+        parts = _parts(scheme, method, url or public_url or "", header or (), body_file)
+        case = Case(message=parts, scheme=scheme, at=time.time())
     else:
         captured = Source(folder).one(event)
         facts = keyring.recognise(captured)
@@ -75,8 +77,10 @@ def command(
     if case.scheme is None:
         return unknown(screen, case, json=json)
     row = keyring.scheme(case.scheme)
+    if "{url" in row.content and not case.message.url:
+        raise WrongUsage(f"{row.name} signs the URL", next="add --url, exactly as the provider was told")
     secrets = required(row, keyring.secrets(row.name, case.path))
-    moment = case.at if now is None else now
+    moment = case.at if now is None else moment_of("--now", now)
     verdict = verify(row, case.message, secrets, now=moment, tolerance=tolerance)
     received = read_body(received_body) if received_body else None
     if verdict.ok and received is None:
@@ -84,10 +88,14 @@ def command(
         return Exit.DONE
     from ..rules.autopsy import explain
 
-    others = [(scheme, secret) for scheme, secret in keyring.known() if secret not in secrets]
+    others = keyring.others(row, secrets)
     found = explain(row, case.message, secrets, now=moment, others=others, received_body=received, tolerance=tolerance)
-    show_diagnosis(screen, case, found, json=json)
-    return Exit.DONE if verdict.ok and received in (None, case.message.body) else Exit.DOES_NOT_HOLD
+    holds = verdict.ok and received in (None, case.message.body)
+    if json:
+        screen.json(diagnosis_record(case, verdict, found, holds=holds))
+    else:
+        show_diagnosis(screen, case, found, holds=holds, compared=received is not None)
+    return Exit.DONE if holds else Exit.DOES_NOT_HOLD
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,7 +111,8 @@ class Case:
     @property
     def path(self) -> str:
         """The path, by which routes and kept secrets are found."""
-        return self.event.path if self.event else "/"
+        rest = self.message.url.partition("://")[2].partition("?")[0]
+        return self.event.path if self.event else "/" + rest.partition("/")[2]
 
     @property
     def name(self) -> str:
@@ -130,8 +139,16 @@ def unknown(screen: Screen, case: Case, *, json: bool) -> int:
     verdict = Verdict(state="unknown", reason="ambiguous_scheme" if names else "unknown_scheme", detail=detail)
     show_verdict(screen, case, verdict, json=json)
     if not json:
-        screen.say(("  next  ", "dim"), "whcli verify ... --scheme NAME        whcli schemes lists them")
+        name = default_scheme(names[0]) if names else "NAME"
+        screen.say((f"  {'next':<11}", "dim"), f"add --scheme {name}        whcli schemes lists all of them")
     return Exit.DOES_NOT_HOLD
+
+
+def default_scheme(provider: str) -> str:
+    """What a provider signs with, as far as it signs; a scheme of the user's own is called as its provider."""
+    from ..rules.providers import BY_NAME
+
+    return next(iter(BY_NAME[provider].schemes), "NAME") if provider in BY_NAME else provider
 
 
 def show_verdict(screen: Screen, case: Case, verdict: Verdict, *, json: bool) -> None:
@@ -144,56 +161,71 @@ def show_verdict(screen: Screen, case: Case, verdict: Verdict, *, json: bool) ->
     screen.say(mark, (case.name, "bold"), f" {verdict.scheme or '–'}  {safe(verdict.detail)}{secret}")
 
 
-def show_diagnosis(screen: Screen, case: Case, found: Diagnosis, *, json: bool) -> None:
-    """What the search found: the cause, what matches, where bytes differ, what to change."""
-    verdict = found.verdict
-    if json:
-        screen.json({**verdict_json(verdict), **diagnosis_json(found), **case.record})
-        return
-    mark = ("✓", "green") if verdict.ok else ("✗", "red")
-    screen.say(mark, (case.name, "bold"), f" {verdict.scheme}  {safe(found.sentence)}")
-    place = f"byte {found.difference.offset}" if found.difference else ""
-    rows = (
-        ("received", clip(safe(verdict.received or ""), 120)),
-        ("computed", clip(safe(verdict.computed or ""), 120)),
-        ("secret", safe(found.secret or "")),
-        ("signed URL", safe(found.url or "")),
-        ("tried", f"{found.tried} combinations, {found.matches} of them match" if found.tried else ""),
-        ("matches", safe(found.transformation)),
-        ("printed by", ", ".join(found.printers[:3])),
-        ("differs at", place),
-        ("  signed", safe(found.difference.signed) if found.difference else ""),
-        ("  hashed", safe(found.difference.hashed) if found.difference else ""),
-        ("next", safe(found.change)),
-    )
-    for label, text in rows:
+def show_diagnosis(screen: Screen, case: Case, found: Diagnosis, *, holds: bool, compared: bool) -> None:
+    """What the search found: the cause, what matches, where bytes differ, what to change; nothing twice."""
+    mark = ("✓", "green") if holds else ("✗", "red")
+    screen.say(mark, (case.name, "bold"), f" {case.scheme}  {safe(headline(found))}")
+    right, wrong = SIDES.get(found.reason, ("sent", "hashed") if compared else ("signed", "arrived"))
+    rows = rows_of(found, wrong) if compared else (*rows_of(found, "matches"), *search_of(found))
+    for label, text in (*rows, *places_of(found, right, wrong), ("next", found.change)):
         if text:
-            screen.say((f"  {label:<11}", "dim"), text)
+            screen.say((f"  {label:<11}", "dim"), safe(text))
     for framework, line in found.fixes:
         screen.say((f"    {framework:<9}", "dim"), line)
 
 
-def diagnosis_json(found: Diagnosis) -> dict[str, Any]:
-    """A diagnosis as JSON; `reason` is one of the codes in the README."""
-    difference = found.difference
-    return {
-        "reason": found.reason,
-        "detail": found.sentence,
-        "change": found.change,
-        "transformation": found.transformation or None,
-        "also": list(found.also),
-        "printers": list(found.printers),
-        "matching_secret": found.secret,
-        "signed_url": found.url,
-        "signed_scheme": found.scheme,
-        "tried": found.tried,
-        "matches": found.matches,
-        "first_difference": {
-            "offset": difference.offset,
-            "signed": difference.signed.decode("latin-1"),
-            "hashed": difference.hashed.decode("latin-1"),
-        }
-        if difference
-        else None,
-        "fixes": dict(found.fixes),
-    }
+def headline(found: Diagnosis) -> str:
+    """The cause in one sentence; what is said in a row of its own stays out of it."""
+    from ..rules.autopsy import REASONS
+
+    apart = found.transformation or found.reason in STALE
+    return REASONS.get(found.reason, found.sentence) if apart else found.sentence
+
+
+STALE = ("timestamp_too_old", "timestamp_ahead")
+SIDES = {"body_restored": ("hashed", "captured")}
+"""What the two bodies are called where neither the request nor `--received-body` says it."""
+
+
+def rows_of(found: Diagnosis, label: str) -> Iterator[tuple[str, str]]:
+    """What was compared, and the change that explains it, under a label that says what it was done to."""
+    from ..rules.text import span
+
+    verdict = found.verdict
+    if found.reason in STALE and verdict.age is not None:
+        yield "timestamp", f"{verdict.detail.removeprefix('timestamp ')}: {span(abs(verdict.age))}"
+    yield "received", clip(verdict.received or "", SHOWN)
+    yield "computed", clip(verdict.computed or "", SHOWN)
+    yield label, found.transformation
+    if found.secret and found.secret not in found.transformation:
+        yield "secret", found.secret
+
+
+def search_of(found: Diagnosis) -> Iterator[tuple[str, str]]:
+    """What the search knows beside the change: how the body was printed, which URL was signed, what it took."""
+    yield "arrived as", f"{' or '.join(found.printers[:3])} prints it" if found.printers else ""
+    yield "signed URL", found.url or ""
+    if found.tried:
+        number = f"{found.tried} combination{'s' if found.tried != 1 else ''}"
+        yield "tried", f"{number}, {'the last one matches' if found.matches else 'none matches'}"
+
+
+SHOWN = 120  # characters of a signature
+
+
+def places_of(found: Diagnosis, right: str, wrong: str) -> Iterator[tuple[str, str]]:
+    """The first difference, and what stands there on both sides."""
+    place = found.difference
+    if place is None:
+        return
+    yield "differs at", f"byte {place.offset}"
+    yield f"  {right}", safe(place.signed) or "(nothing)"
+    yield f"  {wrong}", safe(place.hashed) or "(nothing)"
+
+
+def diagnosis_record(case: Case, verdict: Verdict, found: Diagnosis, *, holds: bool) -> dict[str, Any]:
+    """The verdict on the request as it stands, with the diagnosis' reason; all of the diagnosis beside it."""
+    from ..rules.autopsy import diagnosis_json
+
+    record = {**verdict_json(verdict), "ok": holds, "reason": found.reason, "detail": found.sentence, **case.record}
+    return {**record, "diagnosis": diagnosis_json(found)}

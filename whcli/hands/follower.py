@@ -92,19 +92,17 @@ class Follower:
 
     def relay(self, event: Event, url: str) -> asyncio.Future[Delivery]:
         """Deliver an event to the handler on behalf of a waiting sender; awaited on the caller's own loop."""
-        assert self._state.loop is not None  # since `start` has returned
         return asyncio.wrap_future(
-            asyncio.run_coroutine_threadsafe(self._deliver(event, url, "relay"), self._state.loop)
+            asyncio.run_coroutine_threadsafe(self._deliver(event, url, "relay"), self._state.running)
         )
 
     def confirm(self, event: Event, url: str) -> asyncio.Future[Delivery]:
         """Fetch a URL that a provider wants to be fetched; awaited on the caller's own loop."""
-        assert self._state.loop is not None  # since `start` has returned
         address, target = aim(url, b"/", exact=True)
         host = (b"Host", parse_target(url).authority.encode())
         outgoing = Outgoing(method=b"GET", url=address, target=target, headers=(host,))
         return asyncio.wrap_future(
-            asyncio.run_coroutine_threadsafe(self._sent(event, outgoing, "confirm"), self._state.loop)
+            asyncio.run_coroutine_threadsafe(self._sent(event, outgoing, "confirm"), self._state.running)
         )
 
     async def _main(self) -> None:
@@ -225,6 +223,13 @@ class _State:
     client: Client | None = None
     until: float | None = None  # time.monotonic() by which to be done; None: not stopping
     _waiting: list[asyncio.Future[None]] = field(default_factory=list)
+
+    @property
+    def running(self) -> asyncio.AbstractEventLoop:
+        """The loop, which is there since `start` has returned."""
+        if self.loop is None:
+            raise RuntimeError("the follower has not started")
+        return self.loop
 
     def news(self) -> None:
         """Wake everybody who found nothing to do."""

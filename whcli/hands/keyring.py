@@ -187,16 +187,15 @@ class Keyring:
     def resign(self, event: Event, outgoing: Outgoing, *, scheme: str | None, now: float, token: str) -> Outgoing:
         """The request signed afresh as its provider would at `now`; as it is, with a note, where that cannot be.
 
-        `scheme` forces one, and then what keeps us from signing raises WrongUsage. What is signed as the URL is the public URL
-        where one is known, else the target's.
+        `scheme` forces one, and then what keeps us from signing raises WrongUsage. What is signed as the URL is the
+        public URL where one is known, else the target's.
         """
         from ..rules.resign import resigned
 
-        facts = self.recognise(event)
-        name = scheme or facts.scheme
-        if name is None:
+        facts = Facts(scheme=scheme) if scheme else self.recognise(event)
+        if (name := facts.scheme) is None:
             who = " or ".join(facts.candidates)
-            return replace(outgoing, note=f"not signed afresh: it may be from {who} (--resign)") if who else outgoing
+            return replace(outgoing, note=f"not signed afresh: it may be from {who}; see --resign") if who else outgoing
         row, secrets = self.scheme(name), self.secrets(name, event.path)
         public = self.public_url(event)
         url = signed_url(public, event.target, event.headers) if public else outgoing.url

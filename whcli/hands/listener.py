@@ -256,7 +256,8 @@ def handshake_note(found: Handshake, *, confirming: bool) -> str:
     if found.problem:
         parts.append(found.problem)
     elif found.keep is not None:
-        parts.append(f"answered; its secret {found.keep[1].mask} is kept and used for {found.keep[0]} from now on")
+        kept = safe(found.keep[1].mask)
+        parts.append(f"answered; its secret {kept} is kept, and used for {found.keep[0]} at this path from now on")
     else:
         parts.append("answered")
     if found.note:

@@ -11,9 +11,10 @@ import os
 import shutil
 import sys
 from collections.abc import Sequence
+from io import TextIOWrapper
 from typing import Any, TextIO
 
-from ..rules.text import Span
+from ..rules.text import Span, safe, safe_block
 from ..words.errors import WhcliError
 
 HIGHLIGHTED = 64 * 1024  # characters up to which a body is highlighted: rich takes seconds for a megabyte
@@ -112,12 +113,19 @@ def trimmed(spans: list[Span]) -> list[Span]:
 
 def stdout(colour: str = "auto") -> Screen:
     """Results go here."""
-    return Screen(sys.stdout, colour)
+    return Screen(lenient(sys.stdout), colour)
 
 
 def stderr(colour: str = "auto") -> Screen:
     """Talk goes here."""
-    return Screen(sys.stderr, colour)
+    return Screen(lenient(sys.stderr), colour)
+
+
+def lenient(stream: TextIO) -> TextIO:
+    """The stream, writing `\\u2713` where its encoding has no ✓: in a pipe on Windows, or under an old locale."""
+    if isinstance(stream, TextIOWrapper):
+        stream.reconfigure(errors="backslashreplace")
+    return stream
 
 
 def show_error(error: WhcliError, *, json: bool) -> None:
@@ -127,7 +135,7 @@ def show_error(error: WhcliError, *, json: bool) -> None:
         record = {"code": error.code, "exit": int(error.exit), "message": error.message, "next": error.next}
         screen.json({"schema": "whcli.error/1", **record})
         return
-    screen.say(("error:", "red"), f" {error.message}")
+    screen.say(("error:", "red"), f" {safe(error.message)}")  # it may repeat a file's name, a host, a fixture's words
     for label, text in error.details:
-        screen.say(f"  {label}: {text}")
-    screen.say(f"  next: {error.next}")
+        screen.say(f"  {safe(label)}: {safe_block(text)}")
+    screen.say(f"  next: {safe(error.next)}")

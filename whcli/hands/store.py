@@ -506,7 +506,11 @@ def insert_delivery(db: sqlite3.Connection, delivery: Delivery) -> int:
 
 
 def keep_secret(db: sqlite3.Connection, scheme: str, path: str, secret: Secret, at: float) -> None:
-    """Keep a secret that arrived in a handshake, inside an open transaction; `at` is unix seconds UTC."""
+    """Keep a secret that arrived in a handshake, inside an open transaction; `at` is unix seconds UTC.
+
+    One that was kept before becomes the newest.
+    """
+    db.execute("DELETE FROM kept_secrets WHERE scheme = ? AND path = ? AND value = ?", (scheme, path, secret.value))
     db.execute(
         "INSERT INTO kept_secrets (scheme, path, value, kept_at) VALUES (?, ?, ?, ?)", (scheme, path, secret.value, at)
     )

@@ -14,7 +14,7 @@ import asyncio
 import socket
 import ssl
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from time import monotonic, perf_counter
 from typing import NamedTuple
@@ -58,6 +58,17 @@ class Answer(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Manner:
+    """How a request is sent, where that is not simply at once and to the end of the reply."""
+
+    gate: Callable[[], Awaitable[None]] | None = None  # awaited before the last byte: a race's start
+    hang_up: bool = False  # close as soon as the status is there, as a sender that lost the acknowledgement
+
+
+AT_ONCE = Manner()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Destination:
     """Where a target URL leads. Its name was looked up once: what was checked is what is connected to."""
 
@@ -96,11 +107,12 @@ def request_bytes(outgoing: Outgoing) -> bytes:
 class Reading:
     """The reply to one request while it arrives; httptools calls the `on_` methods."""
 
-    def __init__(self, method: bytes, limit: int) -> None:
+    def __init__(self, method: bytes, limit: int, *, head_only: bool = False) -> None:
         self.whole = False
         self.reusable = False  # the connection can carry another request
         self._method = method
         self._limit = limit
+        self._head_only = head_only
         self._seen = 0  # bytes
         self._headers: list[tuple[bytes, bytes]] = []
         self._reason = b""
@@ -159,7 +171,7 @@ class Reading:
             return
         self._status = status
         # To httptools every reply may have a body; to HEAD there is none (RFC 9112 section 6.3).
-        self.whole = self._method == b"HEAD" or (self._method == b"CONNECT" and status < 300)
+        self.whole = self._head_only or self._method == b"HEAD" or (self._method == b"CONNECT" and status < 300)
 
     def on_body(self, part: bytes) -> None:
         if self.whole:
@@ -196,12 +208,12 @@ class Wire(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = transport  # type: ignore[assignment]  # asyncio gives a Transport to a Protocol
 
-    async def exchange(self, outgoing: Outgoing, limit: int) -> tuple[Reply, bool]:
+    async def exchange(self, outgoing: Outgoing, limit: int, manner: Manner = AT_ONCE) -> tuple[Reply, bool]:
         """Send, and give the reply and whether another request may follow. Raises Broken; closes on any trouble."""
-        self._reading = reading = Reading(outgoing.method, limit)
+        self._reading = reading = Reading(outgoing.method, limit, head_only=manner.hang_up)
         self._done = asyncio.get_running_loop().create_future()
         try:
-            self._transport.write(request_bytes(outgoing))
+            await self._write(request_bytes(outgoing), manner)
             await self._done
         except BaseException:
             self.close()
@@ -211,6 +223,16 @@ class Wire(asyncio.Protocol):
         # A reply that came before the whole request was taken leaves its rest on the wire.
         reusable = reading.reusable and not self.closed and not self._transport.get_write_buffer_size()
         return reading.reply, reusable
+
+    async def _write(self, data: bytes, manner: Manner) -> None:
+        if manner.gate is None:
+            self._transport.write(data)
+            return
+        self._transport.write(data[:-1])
+        while self._transport.get_write_buffer_size() and not self.closed:
+            await asyncio.sleep(0.001)  # the kernel has not taken all of it yet
+        await manner.gate()
+        self._transport.write(data[-1:])
 
     def data_received(self, data: bytes) -> None:
         if self._reading is None or self._reading.whole:
@@ -253,12 +275,12 @@ class Wires:
         self._tls = tls
         self._idle: defaultdict[Destination, list[Wire]] = defaultdict(list)
 
-    async def send(self, outgoing: Outgoing, destination: Destination) -> Answer:
+    async def send(self, outgoing: Outgoing, destination: Destination, manner: Manner = AT_ONCE) -> Answer:
         """One request and its reply. Raises NotConnected, Broken, and TimeoutError when the reply takes too long."""
         wire = self._idle_wire(destination) or await self._connect(destination)
         started = perf_counter()
         async with asyncio.timeout(self._limits.timeout):
-            reply, reusable = await wire.exchange(outgoing, self._limits.reply)
+            reply, reusable = await wire.exchange(outgoing, self._limits.reply, manner)
         latency = perf_counter() - started
         self._give_back(destination, wire, reusable)
         return Answer(reply, latency)

@@ -4,7 +4,8 @@ Facts (curl 7.55 and later; its man page, read 2026-11-23, and what it was seen 
 - curl adds `Accept`, `User-Agent`, with a body `Content-Type`, with a large one `Expect`: `-H 'Name:'` stops each.
 - Its own `Host` comes first; `-H 'Host:'` stops it, and a later `-H 'Host: x'` then stands in its place. Its own
   `Content-Length` comes last.
-- `-H 'Name:'` sends nothing; a header without a value is written `-H 'Name;'` and goes out as `Name:`.
+- `-H 'Name:'` sends nothing; a header without a value is written `-H 'Name;'` and goes out as `Name:`. A value of
+  nothing but white space, vertical tabs and form feeds with it, is no value to curl.
 - `-H @x` and `--data-binary @x` read the file `x`: no word made here from captured bytes may begin so.
 - `-q` leaves a `.curlrc` unread; without `--noproxy` the proxy variables of the shell would apply, to localhost too.
 - In `printf`'s format, `\\ddd` with three octal digits is any byte, NUL too, in every POSIX shell; `$(...)` drops
@@ -78,9 +79,9 @@ def _additions(outgoing: Outgoing) -> list[str]:
 
 
 def _line(name: bytes, value: bytes) -> bytes:
-    if not re.fullmatch(TOKEN, name) or re.search(rb"[\x00\r\n]", value):
+    if not re.fullmatch(TOKEN, name) or re.search(rb"[\x00\r\n]|^[\x0b\x0c \t]+$", value):
         raise _unfit(f"the header '{words(name)}'")
-    return name + b": " + value if value.strip(b" \t") else name + b";"
+    return name + b": " + value if value else name + b";"
 
 
 def _inline(body: bytes) -> bool:
