@@ -8,12 +8,12 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from tests.anything import deliveries_of, facts_of, imported, requests
-from tests.captured import BREAKS, PLACES, broken
-from tests.hostile.payloads import PAYLOADS, acts
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.anything import deliveries_of, facts_of, imported, requests
+from tests.captured import BREAKS, PLACES, broken
+from tests.hostile.payloads import PAYLOADS, acts
 from whcli.rules.archive import delivery_json, entry_json, event_from, event_json, line, verdict_json
 from whcli.words.errors import WrongUsage
 from whcli.words.event import Arrival, Delivery, Entry, Event, Facts, Headers, Verdict
@@ -232,7 +232,18 @@ def test_what_is_no_event_is_refused_in_one_sentence(change: dict[str, Any]) -> 
     assert not acts(caught.value.message)
 
 
-NOT_JSON = [b"", b"{", b"\xff\xfe", b"[" * 100_000, b"null", b"[]", b"5", b'"x"', b"[" + b"9" * 6000 + b"]", *PAYLOADS.values()]
+NOT_JSON = [
+    b"",
+    b"{",
+    b"\xff\xfe",
+    b"[" * 100_000,
+    b"null",
+    b"[]",
+    b"5",
+    b'"x"',
+    b"[" + b"9" * 6000 + b"]",
+    *PAYLOADS.values(),
+]
 
 
 @pytest.mark.parametrize("text", NOT_JSON, ids=lambda text: repr(text[:20]))

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from tests.hostile.payloads import PAYLOADS
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.hostile.payloads import PAYLOADS
 from whcli.rules.body import at, form, is_form, parsed
 from whcli.words.event import Headers
 

@@ -151,8 +151,6 @@ def test_facts_are_as_of_the_arrival(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (facts.provider, facts.scheme, facts.signature, facts.age) == ("stripe", "stripe", "valid", 0)
 
 
-
-
 def test_whose_url_is_signed() -> None:
     config = config_of(
         '[listen]\npublic_url = "https://listen.example"\n'
@@ -167,8 +165,6 @@ def test_whose_url_is_signed() -> None:
 
 
 # -- signed afresh --------------------------------------------------------------------------------------------------
-
-
 
 
 def test_an_old_signature_gives_its_place_to_a_fresh_one(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -39,9 +39,7 @@ def test_a_second_listener_is_told_who_holds_the_store(tmp_path: Path) -> None:
     error = refused(tmp_path)
     assert error.exit == Exit.STORE
     assert error.code == "store_has_listener"
-    assert error.message == (
-        f"another listener (pid 4121 on http://127.0.0.1:8765) already captures into {tmp_path}"
-    )
+    assert error.message == (f"another listener (pid 4121 on http://127.0.0.1:8765) already captures into {tmp_path}")
     assert "--store DIR" in error.next
     lock.release()
 

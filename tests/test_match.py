@@ -245,10 +245,10 @@ def test_any_expression_is_compiled_or_refused_in_one_line(expression: str) -> N
         assert "\n" not in error.message
 
 
-FUNCTIONS = (
-    "abs avg ceil contains ends_with floor join keys length map max max_by merge min min_by not_null reverse sort "
-    "sort_by starts_with sum to_array to_number to_string type values"
-).split()
+FUNCTIONS = """
+    abs avg ceil contains ends_with floor join keys length map max max_by merge min min_by not_null reverse sort
+    sort_by starts_with sum to_array to_number to_string type values
+"""
 ANYTHING = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=4),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3),
@@ -258,7 +258,7 @@ ANYTHING = st.recursive(
 
 @settings(max_examples=300)
 @given(
-    st.sampled_from(FUNCTIONS),
+    st.sampled_from(FUNCTIONS.split()),
     st.sampled_from(["(@)", "(@, @)", "(&@, @)", "(@, &@)", "([0], @)", "('a', @)"]),
     ANYTHING,
 )

@@ -106,8 +106,15 @@ def test_an_interrupted_step_is_taken_back(db: sqlite3.Connection) -> None:
     assert (version_of(db), schema(db)) == (0, [])
 
 
+def test_a_step_that_sqlite_has_taken_back_itself_is_told_by_its_own_error(db: sqlite3.Connection) -> None:
+    """A second ROLLBACK would fail, and hide the reason."""
+    step = ("CREATE TABLE later (a UNIQUE)", "INSERT INTO later VALUES (1)", "INSERT OR ROLLBACK INTO later VALUES (1)")
+    with pytest.raises(sqlite3.IntegrityError):
+        migrate(db, (step,))
+    assert (version_of(db), schema(db)) == (0, [])
+
+
 def test_a_full_disk_is_told_as_such(db: sqlite3.Connection) -> None:
-    """SQLite takes a transaction back by itself when the disk is full; a second ROLLBACK would hide the reason."""
     db.execute("PRAGMA max_page_count = 4")
     with pytest.raises(sqlite3.OperationalError, match="full"):
         migrate(db)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from tests.captured import BREAKS, FRAMINGS, PLACES, broken, event_of, post
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.captured import BREAKS, FRAMINGS, PLACES, broken, event_of, post
 from whcli.rules.outgoing import (
     aim,
     credentials,

@@ -8,10 +8,10 @@ import time
 import zlib
 
 import pytest
-from tests.hostile.payloads import PAYLOADS, acts, in_field
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.hostile.payloads import PAYLOADS, acts, in_field
 from whcli.rules.present import (
     BYTES,
     DEEP,
@@ -230,7 +230,7 @@ def test_a_coding_that_we_do_not_know_is_left_alone(coding: bytes) -> None:
 
 
 def test_a_bomb_is_expanded_within_a_bound_and_the_note_says_so() -> None:
-    bomb = gzip.compress(bytes(200_000_000), 6)
+    bomb = gzip.compress(bytes(50_000_000), 1)
     began = time.perf_counter()
     data, note = inflated(((b"Content-Encoding", b"gzip"),), bomb)
     assert time.perf_counter() - began < SECOND

@@ -9,10 +9,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.hostile.payloads import acts
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.hostile.payloads import acts
 from whcli.hands.events import Source
 from whcli.hands.store import Store
 from whcli.rules.archive import event_json, line

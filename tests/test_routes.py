@@ -37,7 +37,12 @@ SIGNED: dict[str, tuple[str | None, bytes, Headers, str]] = {
     "the request's own host": (None, b"/a?b=1", HOST, "http://localhost:8765/a?b=1"),
     "what the proxy says of itself": (None, b"/a", PROXIED, "https://abc.example.dev/a"),
     "no host at all": (None, b"/a", (), "http://localhost/a"),
-    "a public URL without a path takes the captured target": ("https://x.dev", b"/a//b?c=%20", HOST, "https://x.dev/a//b?c=%20"),
+    "a public URL without a path takes the captured target": (
+        "https://x.dev",
+        b"/a//b?c=%20",
+        HOST,
+        "https://x.dev/a//b?c=%20",
+    ),
     "a public URL with a path takes only the query": ("https://x.dev/in", b"/a?b=1", HOST, "https://x.dev/in?b=1"),
     "a public URL with a query stands for itself": ("https://x.dev/in?k=1", b"/a?b=1", HOST, "https://x.dev/in?k=1"),
     "a slash is a path": ("https://x.dev/", b"/a?b=1", HOST, "https://x.dev/?b=1"),

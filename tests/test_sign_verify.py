@@ -140,6 +140,35 @@ def test_an_unknown_scheme_is_exit_2_with_a_suggestion(tmp_path: Path) -> None:
     assert done.code == 2 and "unknown signature scheme 'stirpe'" in done.err and "'stripe'" in done.err
 
 
+def test_what_is_signed_inside_the_body_needs_a_place_to_go(tmp_path: Path) -> None:
+    (tmp_path / "body").write_bytes(b'{"a":1}')
+    env = {"WHCLI_SECRET_LINEAR": "lin_wh_x"}
+    arguments = ("sign", "linear", "--body-file", "body", "--timestamp", "1700000000")
+    done = whcli(*arguments, folder=tmp_path, env=env)
+    assert done.code == 2 and "--body-out" in done.err
+    assert whcli(*arguments, "--body-out", "out", folder=tmp_path, env=env).code == 0
+    assert (tmp_path / "out").read_bytes() == b'{"a":1,"webhookTimestamp":1700000000000}'
+    done = whcli(*arguments, "--body-out", "no/such/folder", folder=tmp_path, env=env)
+    assert done.code == 2 and "cannot be written" in done.err
+
+
+def test_what_is_signed_inside_the_url_is_not_printed_without_it(tmp_path: Path) -> None:
+    (tmp_path / "body").write_bytes(b'{"a":1}')
+    env = {"WHCLI_SECRET_TWILIO": "token"}
+    arguments = ("sign", "twilio", "--url", "http://localhost:1/sms", "--body-file", "body")
+    done = whcli(*arguments, folder=tmp_path, env=env)
+    assert done.code == 2 and done.out == "" and "--curl" in done.err
+    [signed] = whcli(*arguments, "--json", folder=tmp_path, env=env).lines
+    assert signed["url"].startswith("http://localhost:1/sms?bodySHA256=")
+
+
+@pytest.mark.parametrize("time", ["nan", "inf", "-1", "1700000000000"])
+def test_a_time_that_no_timestamp_can_say_is_refused(tmp_path: Path, time: str) -> None:
+    for command in ("sign", "twitch", "--timestamp"), ("verify", "--scheme", "twitch", "--now"):
+        done = whcli(*command, time, folder=tmp_path, env={"WHCLI_SECRET_TWITCH": "hush"})
+        assert done.code == 2 and f"{command[-1]} takes no" in done.err
+
+
 # -- verify -----------------------------------------------------------------------------------------------------------
 
 
@@ -159,11 +188,11 @@ def verdict(tmp_path: Path, header: str, body: bytes, now: str, *more: str) -> d
         (BODY, "1700000300", "ok"),
         (BODY, "1700000301", "timestamp_too_old"),
         (BODY, "1690000000", "ok"),
-        (BODY + b"\n", "1700000000", "no_match"),
+        (BODY + b"\n", "1700000000", "newline_added"),
         (b"", "1700000000", "no_match"),
         (b"\xff\x00", "1700000000", "no_match"),
     ],
-    ids=["right", "at the limit", "too old", "stripe takes the future", "one byte more", "no body", "not UTF-8"],
+    ids=["right", "at the limit", "too old", "stripe takes the future", "a newline more", "no body", "not UTF-8"],
 )
 def test_the_verdict_has_a_reason(tmp_path: Path, body: bytes, now: str, reason: str) -> None:
     answer = verdict(tmp_path, ANSWERS["stripe"][1][0], body, now)

@@ -7,15 +7,15 @@ import unicodedata
 from datetime import UTC, datetime
 
 import pytest
-from tests.hostile.payloads import BIDI_CONTROLS, PAYLOADS, SHORT, acts
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from tests.hostile.payloads import BIDI_CONTROLS, PAYLOADS, SHORT, acts
 from whcli.rules.text import ago, clip, middle, moment, rfc3339, safe, safe_block, seconds, size, took
 from whcli.words.errors import WrongUsage
 
 EITHER = st.binary() | st.text(st.sampled_from("\ud800\udfff\x1b\x9b\u202e\u2028") | st.characters())
-BIDI = "LRE LRO RLE RLO PDF LRI RLI FSI PDI LRM RLM ALM".split()
+BIDI = ["LRE", "LRO", "RLE", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI", "LRM", "RLM", "ALM"]
 
 
 def test_the_bidirectional_controls_are_those_that_unicode_names() -> None:

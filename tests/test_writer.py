@@ -7,6 +7,7 @@ import sqlite3
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import CancelledError
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -100,6 +101,21 @@ def test_what_comes_together_is_committed_together(store: Store) -> None:
     assert bench.commits <= 3  # one for all hundred, one for the end
 
 
+def test_what_gathers_behind_a_slow_commit_shares_the_next_one(store: Store) -> None:
+    async def test(bench: Bench) -> None:
+        slow = threading.Event()
+        work = bench.writer.run(lambda db: slow.wait(WAIT))
+        for number in range(100):
+            bench.put(number)
+            await asyncio.sleep(0)  # each in a turn of its own
+        slow.set()
+        assert await asyncio.wrap_future(work)
+        assert [id for _, id in await bench.answered()] == list(range(1, 101))
+
+    bench = on(store, test)
+    assert bench.commits <= 4  # the slow one, what came before it was taken, the hundred, the end
+
+
 def test_an_answer_comes_after_the_event_can_be_read_by_others(store: Store, folder: Path) -> None:
     seen = []
 
@@ -180,10 +196,8 @@ def test_an_owner_that_has_stopped_waiting_stops_nobody(store: Store) -> None:
         bench.put(0)
         assert await bench.answered() == [(0, 1)]
         for future in futures:
-            try:
+            with suppress(CancelledError):
                 assert future.result(WAIT) == 1
-            except CancelledError:
-                pass
 
     on(store, test)
 

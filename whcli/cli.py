@@ -22,6 +22,7 @@ COMMANDS = {
     "show": "show",
     "diff": "diff",
     "replay": "replay",
+    "send": "send",
     "sign": "sign",
     "verify": "verify",
     "schemes": "schemes",

@@ -1,7 +1,7 @@
 """Bytes that want to do something to whoever looks at them: to a terminal, to markup, to a log, to a parser.
 
-Sixty and some, by what they attack. A payload may stand in a body, and in a header, a target or a JSON string where that
-place can hold it at all.
+Eighty and some, by what they attack. A payload may stand in a body, and in a header, a target or a JSON string where
+that place can hold it at all.
 """
 
 from __future__ import annotations
@@ -117,7 +117,7 @@ SHORT = {name: payload for name, payload in PAYLOADS.items() if len(payload) <= 
 
 
 def in_field(payload: bytes) -> bytes:
-    """A payload as a header's value can hold it when it does not come through our own listener: CR, LF, NUL left out."""
+    """A payload as a header's value can hold it: without CR, LF and NUL, and the white space around it."""
     return payload.translate(None, b"\r\n\x00").strip(b" \t")
 
 

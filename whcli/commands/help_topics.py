@@ -42,6 +42,9 @@ The nearest whcli.toml upwards is read. It is meant to be committed: it holds re
   [targets]                                       # hosts that may be sent to without --yes; names for --to
   app = "http://localhost:3000/webhooks"
 
+  [send]
+  samples = "webhooks/samples"                    # sample events of your own, for `whcli send`
+
   [[routes]]                                      # several providers in one listener
   path = "/stripe/*"
   scheme = "stripe"

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ..rules.archive import delivery_json
-from ..rules.lines import glimpse, outcome
 from ..rules.text import safe, seconds
 from ..words.errors import Exit, Unreachable, WrongUsage
 from ..words.event import Delivery, Event, Outgoing
+from .deliveries import say_delivery
 from .options import Colour, Json, PublicUrl, Secrets, StoreDir, Yes, colour_of
 from .trust import UNREACHABLE, Trust
 
@@ -121,13 +121,7 @@ class Run:
             return
         number = f"#{event.id}" if event.id else safe(event.uid)
         how = f"re-signed {outgoing.signed}" if outgoing.signed else "as captured"
-        what = f"{event.method.decode('latin-1')} {safe(outgoing.url)}"
-        self._screen.say((number, "bold"), f"  {what}  {how}  ", *outcome(delivery))
-        for line in (outgoing.note, *outgoing.changes, delivery.error):
-            if line:
-                self._screen.say(("     ↳ ", "dim"), safe(line))
-        if delivery.reply and not delivery.ok and delivery.reply.body:
-            self._screen.say(("     ↳ ", "dim"), "response: " + glimpse(delivery.reply.body))
+        say_delivery(self._screen, number, how, outgoing, delivery)
 
     def end(self) -> int:
         """The last line and the exit code."""

@@ -128,7 +128,7 @@ def about(screen: Screen, event: Event, entry: Entry | None) -> None:
     parts = [safe(part) for part in (facts.provider, facts.type) if part] if facts else []
     if facts and facts.delivery_id:
         parts.append(f"delivery {safe(facts.delivery_id)}")
-    parts += [f"from {event.peer}" if event.peer else "imported", size(len(event.body)), f"uid {safe(event.uid)}"]
+    parts += [f"from {safe(event.peer)}" if event.peer else "imported", size(len(event.body)), f"uid {safe(event.uid)}"]
     screen.say((" · ".join(parts), "cyan"))
     if facts:
         dup = f" · duplicate of #{facts.duplicate_of}" if facts.duplicate_of else ""

@@ -2,10 +2,10 @@
 
 No redirect is followed, no proxy variable and no netrc is read, no cookie kept, no header added, no body decompressed.
 `wire` writes the requests: any method, target and header bytes, at ten times the rate and without a tenth of a second
-of imports. httpx is the way through a proxy, and with `own_writer=False` the way for all that it does not refuse or change
-(`why_own`), so that the tests can hold the two against each other. Both connect to the addresses that were looked up
-once, so a check of `Destination.local` holds for the connection too: a second answer of the name server cannot lead a
-"local" request elsewhere (DNS rebinding).
+of imports. httpx is the way through a proxy, and with `own_writer=False` the way for all that it does not refuse or
+change (`why_own`), so that the tests can hold the two against each other. Both connect to the addresses that were
+looked up once, so a check of `Destination.local` holds for the connection too: a second answer of the name server
+cannot lead a "local" request elsewhere (DNS rebinding).
 """
 
 from __future__ import annotations

@@ -25,6 +25,7 @@ FILE = "whcli.toml"
 
 KEYS: dict[str, dict[str, type | tuple[type, ...]]] = {
     "listen": {"forward": str, "public_url": str, "host": str, "port": int},
+    "send": {"samples": str},
     "routes": {"path": str, "scheme": str, "secret": (str, list), "forward": str, "public_url": str},
 }
 """The keys of a table and the types they take; [secrets] and [targets] have names of the user's."""
@@ -36,10 +37,17 @@ class Config:
 
     path: Path | None = None
     listen: Mapping[str, Any] = field(default_factory=dict)
+    send: Mapping[str, Any] = field(default_factory=dict)
     secrets: Mapping[str, Any] = field(default_factory=dict)
     targets: Mapping[str, str] = field(default_factory=dict)
     routes: Sequence[Mapping[str, Any]] = ()
     schemes: Mapping[str, Scheme] = field(default_factory=dict)  # the user's own
+
+    @property
+    def samples(self) -> Path | None:
+        """The folder with the user's own sample events; relative to the file."""
+        folder = self.send.get("samples")
+        return self.path.parent / Path(folder).expanduser() if folder and self.path else None
 
     def scheme(self, name: str) -> Scheme:
         """A scheme by name, the user's own first; raises WrongUsage with a suggestion."""
@@ -86,6 +94,7 @@ def load_config() -> Config:
         path=path,
         schemes=schemes,
         listen=tables.get("listen", {}),
+        send=tables.get("send", {}),
         secrets=tables.get("secrets", {}),
         targets=tables.get("targets", {}),
         routes=tables.get("routes", []),
@@ -105,8 +114,9 @@ def _schemes(path: Path, tables: Any) -> dict[str, Scheme]:
 
 
 def _check(path: Path, tables: dict[str, Any], schemes: tuple[str, ...]) -> None:
-    _known(path, "", tables, ("listen", "secrets", "targets", "routes", "schemes"))
-    _typed(path, "listen", tables.get("listen", {}))
+    _known(path, "", tables, ("listen", "send", "secrets", "targets", "routes", "schemes"))
+    for name in ("listen", "send"):
+        _typed(path, name, tables.get(name, {}))
     routes = tables.get("routes", [])
     if not isinstance(routes, list):
         raise _wrong(path, "routes", "is not a list of tables; write [[routes]]")

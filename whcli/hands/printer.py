@@ -110,17 +110,21 @@ class Printer:
                     return
 
     def _look(self, store: Store) -> None:
-        """Show everything that can be shown now."""
+        """Show everything that can be shown now.
+
+        How far the facts go is asked before the entries are read: asked after, they may have come between the two.
+        """
         while self._asides:
             self._asides.popleft()()
+        noted = self._noted()
         for entry in store.entries(after=self._cursor):
             pending = self._is_pending(entry)
-            if entry.id > self._noted() or (pending and self._worth_waiting(entry)):
+            if entry.id > noted or (pending and self._worth_waiting(entry)):
                 break
             if pending:
                 self._pending.add(entry.id)
             self._cursor = entry.id
-            behind = self._noted() - entry.id
+            behind = noted - entry.id
             self._show.entry(entry, pending=pending, behind=behind, note=self._note_of(entry.id))
         self._follow_up(store)
 

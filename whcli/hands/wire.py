@@ -203,6 +203,8 @@ class Wire(asyncio.Protocol):
         self.idle_since = 0.0  # seconds on the monotonic clock
         self._reading: Reading | None = None
         self._done: asyncio.Future[None] | None = None
+        self._taken = asyncio.Event()  # nothing of ours waits for the kernel
+        self._taken.set()
         self._transport: asyncio.Transport
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -228,9 +230,9 @@ class Wire(asyncio.Protocol):
         if manner.gate is None:
             self._transport.write(data)
             return
+        self._transport.set_write_buffer_limits(high=0)  # so that `resume_writing` means: the kernel has all of it
         self._transport.write(data[:-1])
-        while self._transport.get_write_buffer_size() and not self.closed:
-            await asyncio.sleep(0.001)  # the kernel has not taken all of it yet
+        await self._taken.wait()
         await manner.gate()
         self._transport.write(data[-1:])
 
@@ -244,8 +246,15 @@ class Wire(asyncio.Protocol):
         if self._reading.whole:
             self._finish(None)
 
+    def pause_writing(self) -> None:
+        self._taken.clear()
+
+    def resume_writing(self) -> None:
+        self._taken.set()
+
     def connection_lost(self, error: Exception | None) -> None:
         self.closed = True
+        self._taken.set()
         if self._reading is None:
             return
         try:

@@ -18,6 +18,7 @@ from ..words.event import Difference, Headers, Message, Reply, first
 from ..words.secret import Secret
 from .digests import BadKey
 from .handshakes import SecretsOf, answer
+from .providers import BY_NAME
 from .schemes import scheme_named, unknown
 from .signing import sign
 from .text import clip
@@ -353,7 +354,7 @@ def challenges(
     """
     plays = [play for play in PLAYS if play.provider == provider]
     if not plays:
-        raise unknown("provider with a handshake", provider, PROVIDERS)
+        raise _asks_nothing(provider)
     return tuple(_challenge(play, url, secrets, now, token, verify_token) for play in plays)
 
 
@@ -434,10 +435,20 @@ def _signed(play: Play, message: Message, secrets: Sequence[Secret], now: float,
     return Message(method=message.method, url=signed.url, headers=kept + signed.headers, body=body)
 
 
+def _asks_nothing(provider: str) -> WrongUsage:
+    """The error for a provider without a play: one that asks nothing, or a name that nobody has."""
+    if provider in BY_NAME:
+        why = f"{provider} asks nothing when a webhook is set up, so there is nothing to play"
+        return WrongUsage(why, code="no_handshake", next=f"one of those that ask: {', '.join(PROVIDERS)}")
+    error = unknown("provider", provider, PROVIDERS)
+    error.next = f"one of {', '.join(PROVIDERS)}"
+    return error
+
+
 def _no_secret(play: Play) -> WrongUsage:
     name = play.scheme.upper().replace("-", "_")
     return WrongUsage(
-        f"{play.provider}'s handshake needs the secret of {play.scheme}",
+        f"{play.provider}'s handshake cannot be played without its secret",
         code="no_secret",
         next=f"export WHCLI_SECRET_{name}=...        or add --secret env:NAME",
     )

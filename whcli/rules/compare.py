@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any
 
 from ..words.event import Difference, Event, Headers, every
@@ -16,43 +17,66 @@ MOST = 200  # differences reported
 
 def compared(one: Event, other: Event) -> list[Difference]:
     """The differences, in the order of the request; empty when all that was sent is equal."""
-    return [*_lines(one, other), *_headers(one.headers, other.headers), *_bodies(one, other)]
+    return [
+        *_lines(one, other),
+        *_headers("headers", one.headers, other.headers),
+        *_bodies(one, other),
+        *_headers("trailers", one.trailers, other.trailers),
+    ]
 
 
 def _lines(one: Event, other: Event) -> Iterator[Difference]:
     for field in ("method", "target"):
         a, b = getattr(one, field), getattr(other, field)
         if a != b:
-            yield Difference(field=field, wanted=clip(safe(a), SHOWN), got=clip(safe(b), SHOWN))
+            yield Difference(field=field, wanted=_short(a), got=_short(b))
 
 
-def _headers(one: Headers, other: Headers) -> Iterator[Difference]:
+def _headers(part: str, one: Headers, other: Headers) -> Iterator[Difference]:
     """By name, in any case; repeats are compared in their order."""
     names = dict.fromkeys(name.lower() for name, _ in (*one, *other))
     for name in names:
         a, b = every(one, name), every(other, name)
         if a != b:
-            yield Difference(field=f"headers.{safe(name)}", wanted=_values(a), got=_values(b))
+            yield Difference(field=f"{part}.{_short(name)}", wanted=_values(a), got=_values(b))
 
 
 def _values(values: list[bytes]) -> str:
-    return clip(safe(b", ".join(values)), SHOWN) if values else "none"
+    return _short(b", ".join(values)) if values else "none"
+
+
+def _short(value: bytes | str) -> str:
+    """The beginning of a value; only that is made safe, however long the value is."""
+    return clip(safe(value[: 4 * SHOWN + 4]), SHOWN)
 
 
 def _bodies(one: Event, other: Event) -> Iterator[Difference]:
     if one.body == other.body:
         return
-    a, b = parsed(one.headers, one.body), parsed(other.headers, other.body)
-    found = list(_values_differ("body", a, b)) if a is not None and b is not None else []
-    yield from found[:MOST]
+    found = _fields(parsed(one.headers, one.body), parsed(other.headers, other.body))
+    yield from found
     if not found:
         at = first_difference(one.body, other.body)
         yield Difference(field=f"body, byte {at}", wanted=_around(one.body, at), got=_around(other.body, at))
 
 
+def _fields(a: Any, b: Any) -> list[Difference]:
+    """The fields that differ; none where a body was not read, or is nested as deep as the interpreter goes."""
+    if a is None or b is None:
+        return []
+    try:
+        return list(islice(_values_differ("body", a, b), MOST))
+    except RecursionError:
+        return []
+
+
 def first_difference(one: bytes, other: bytes) -> int:
     """The offset of the first byte that differs."""
-    return next((n for n, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other)))
+    at, end = 0, min(len(one), len(other))
+    for step in (1 << 16, 1 << 8, 1):
+        while at < end and one[at : at + step] == other[at : at + step]:
+            at += step
+    return min(at, end)
 
 
 def _around(data: bytes, at: int) -> str:
@@ -62,7 +86,7 @@ def _around(data: bytes, at: int) -> str:
 def _values_differ(path: str, a: Any, b: Any, level: int = 0) -> Iterator[Difference]:
     if isinstance(a, dict) and isinstance(b, dict) and level < 100:
         for key in dict.fromkeys([*a, *b]):
-            yield from _values_differ(f"{path}.{safe(str(key))}", a.get(key, _NONE), b.get(key, _NONE), level + 1)
+            yield from _values_differ(f"{path}.{_short(str(key))}", a.get(key, _NONE), b.get(key, _NONE), level + 1)
     elif isinstance(a, list) and isinstance(b, list) and level < 100:
         for n in range(max(len(a), len(b))):
             left, right = (items[n] if n < len(items) else _NONE for items in (a, b))
@@ -75,4 +99,4 @@ _NONE = object()
 
 
 def _json(value: Any) -> str:
-    return "none" if value is _NONE else clip(safe(json.dumps(value, ensure_ascii=False)), SHOWN)
+    return "none" if value is _NONE else _short(json.dumps(value, ensure_ascii=False))

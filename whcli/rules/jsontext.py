@@ -1,4 +1,4 @@
-"""JSON as the text it is: read without changing numbers, and one value replaced without touching a byte around it.
+"""JSON as the text it is: read without changing numbers, and values found and replaced without touching a byte around.
 
 Some senders sign fields of the body and write the signature into it. Parsing and printing again would change spacing,
 escapes and number forms, and with them what the receiver hashes; so the value's place is found in the bytes.
@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 Path = tuple[str | int, ...]
 """Names of objects and places in arrays: `("notificationItems", 0, "NotificationRequestItem")`."""
@@ -20,6 +20,24 @@ STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+"', re.DOTALL)
 SCALAR = re.compile(rb"[^ \t\r\n,\]}]+")
 BRACKET = re.compile(rb'"(?:[^"\\]++|\\.)*+"|[{}\[\]]', re.DOTALL)
 DEPTH = {b"{": 1, b"[": 1, b"}": -1, b"]": -1}
+PIECE = re.compile(rb'"(?:[^"\\]++|\\.)*+"|[{}\[\]:,]|[^ \t\r\n{}\[\]:,"]++', re.DOTALL)
+
+
+class Member(NamedTuple):
+    """One member of an object or one item of an array: its name or place, and where it lies in the text."""
+
+    name: str | int
+    start: int  # where the name begins; of an item: where the value does
+    begin: int  # where the value begins
+    end: int  # behind the value
+
+
+class Scalar(NamedTuple):
+    """A string, number, true, false or null, and where it lies in the text."""
+
+    path: Path
+    begin: int
+    end: int
 
 
 class NoPlace(ValueError):
@@ -58,15 +76,23 @@ def put(body: bytes, path: Path, value: str | int) -> bytes:
 
     Raises NoPlace when the body is no JSON object or the path leads through something else.
     """
-    parsed(body)  # the walk below leans on well-formed JSON
     written = json.dumps(value).encode()
-    place = (_after(SPACE, body, 0), len(body.rstrip(b" \t\r\n")))
+    place = whole(body)
     for depth, step in enumerate(path):
-        inner = _inside(body, place[0], step)
+        inner = inside(body, place[0], step)
         if inner is None:
             return _inserted(body, place, path[depth:], written)
         place = inner
     return body[: place[0]] + written + body[place[1] :]
+
+
+def whole(body: bytes) -> tuple[int, int]:
+    """Where the value lies, without the white space around it; raises NoPlace when the body is no JSON.
+
+    The walks below lean on well-formed JSON, so this comes first.
+    """
+    parsed(body)
+    return _after(SPACE, body, 0), len(body.rstrip(b" \t\r\n"))
 
 
 def _inserted(body: bytes, place: tuple[int, int], path: Path, written: bytes) -> bytes:
@@ -78,39 +104,65 @@ def _inserted(body: bytes, place: tuple[int, int], path: Path, written: bytes) -
     member = json.dumps(path[0]).encode() + b":" + written
     if body[place[0] : place[0] + 1] == b"n":
         return body[: place[0]] + b"{" + member + b"}" + body[place[1] :]
-    ends = [end for _, _, end in _members(body, place[0])]
-    cut = ends[-1] if ends else place[0] + 1
-    return body[:cut] + (b"," if ends else b"") + member + body[cut:]
+    cut, comma = gap(body, place[0])
+    return body[:cut] + comma + member + body[cut:]
 
 
-def _inside(body: bytes, start: int, step: str | int) -> tuple[int, int] | None:
-    """Where the value of one step lies, within the object or array that begins at `start`."""
+def gap(body: bytes, start: int) -> tuple[int, bytes]:
+    """Where another member goes in the object or array that begins at `start`, and the comma before it if any."""
+    ends = [member.end for member in members(body, start)]
+    return (ends[-1], b",") if ends else (start + 1, b"")
+
+
+def inside(body: bytes, start: int, step: str | int) -> tuple[int, int] | None:
+    """Where the value of one step lies, within the object or array that begins at `start`; of repeats the last."""
     opening = body[start : start + 1]
     if opening != (b"{" if isinstance(step, str) else b"["):
         return None
     found = None
-    for name, begin, end in _members(body, start):
-        if name == step:
-            found = (begin, end)
+    for member in members(body, start):
+        if member.name == step:
+            found = (member.begin, member.end)
     return found
 
 
-def _members(body: bytes, start: int) -> Iterator[tuple[str | int, int, int]]:
-    """Name or place, and begin and end of every value in the object or array that begins at `start`."""
+def members(body: bytes, start: int) -> Iterator[Member]:
+    """The members of the object or the items of the array that begins at `start`."""
     named = body[start : start + 1] == b"{"
     place, count = _after(SPACE, body, start + 1), 0
     while body[place : place + 1] not in (b"}", b"]", b""):
+        first = place
         name: str | int = count
         if named:
             end = _after(STRING, body, place)
             name = json.loads(body[place:end])
             place = _after(SPACE, body, _after(SPACE, body, end) + 1)
         end = _end_of(body, place)
-        yield name, place, end
+        yield Member(name, first, place, end)
         count += 1
         place = _after(SPACE, body, end)
         if body[place : place + 1] == b",":
             place = _after(SPACE, body, place + 1)
+
+
+def scalars(body: bytes) -> Iterator[Scalar]:
+    """Every value that is no object and no array, in the order of the text; raises NoPlace when the body is no JSON."""
+    parsed(body)
+    path: list[str | int] = []  # the step into every container that is open
+    for match in PIECE.finditer(body):
+        piece = match.group()
+        if piece in (b"{", b"["):
+            path.append("" if piece == b"{" else 0)
+        elif piece in (b"}", b"]"):
+            path.pop()
+        elif piece == b",":
+            path[-1] = path[-1] + 1 if isinstance(path[-1], int) else ""
+        elif piece != b":":
+            behind = _after(SPACE, body, match.end())
+            if body[behind : behind + 1] == b":":
+                path[-1] = json.loads(piece)
+            else:
+                yield Scalar(tuple(path), match.start(), match.end())
 
 
 def _end_of(body: bytes, place: int) -> int:

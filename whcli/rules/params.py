@@ -34,6 +34,14 @@ def groups(given: Pairs) -> list[tuple[bytes, list[bytes]]]:
     return sorted(found.items())
 
 
+def fields(text: bytes) -> dict[bytes, bytes]:
+    """Every name once, in the order sent, with its first value."""
+    found: dict[bytes, bytes] = {}
+    for name, value in pairs(text):
+        found.setdefault(name, value)
+    return found
+
+
 def value_of(text: bytes, name: bytes) -> bytes | None:
     """The last value of a name, as Django and most frameworks read repeats, or None."""
     return next((value for key, value in reversed(pairs(text)) if key == name), None)
@@ -43,12 +51,37 @@ def put(text: bytes, name: bytes, value: bytes) -> bytes:
     """The form with one value replaced where it stands (the last of that name), else added at the end."""
     parts = text.split(b"&") if text else []
     written = quote_plus(name).encode() + b"=" + quote_plus(value).encode()
-    places = [place for place, part in enumerate(parts) if part and decoded(part.partition(b"=")[0]) == name]
+    places = _places(parts, name)
     if not places:
         return b"&".join([*parts, written])
     kept = parts[places[-1]].partition(b"=")[0]
     parts[places[-1]] = kept + b"=" + quote_plus(value).encode()
     return b"&".join(parts)
+
+
+def put_once(text: bytes, name: bytes, value: bytes) -> bytes:
+    """The form with one value replaced where the name first stands and its repeats left out, else added at the end.
+
+    So whoever reads it, by the first of a name or by the last, reads this value.
+    """
+    parts = text.split(b"&") if text else []
+    places = _places(parts, name)
+    written = quote_plus(name).encode() + b"=" + quote_plus(value).encode()
+    if not places:
+        return b"&".join([*parts, written])
+    parts[places[0]] = parts[places[0]].partition(b"=")[0] + b"=" + quote_plus(value).encode()
+    return b"&".join(part for place, part in enumerate(parts) if place not in places[1:])
+
+
+def without(text: bytes, name: bytes) -> bytes:
+    """The form without this name."""
+    parts = text.split(b"&")
+    places = _places(parts, name)
+    return b"&".join(part for place, part in enumerate(parts) if place not in places)
+
+
+def _places(parts: list[bytes], name: bytes) -> list[int]:
+    return [place for place, part in enumerate(parts) if part and decoded(part.partition(b"=")[0]) == name]
 
 
 def media_type(message: Message) -> bytes:

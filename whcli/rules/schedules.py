@@ -14,6 +14,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from ..words.event import Headers, every, first
+from .times import dated
+
 SECOND, MINUTE, HOUR, DAY = 1.0, 60.0, 3600.0, 86400.0
 READ = "2026-11-23"
 
@@ -493,6 +496,44 @@ def next_delay(
     if schedule.respects_retry_after and retry_after is not None:
         least.append(retry_after)
     return max(schedule.delays[attempt - 1] * (1 + schedule.jitter * chance), *least, 0.0)
+
+
+def compressed(delay: float, factor: float) -> float:
+    """A delay divided by the factor of `--compress`, in seconds; infinity leaves nothing of it."""
+    return delay / factor
+
+
+def retry_after_of(headers: Headers, now: float) -> float | None:
+    """Seconds that an answer's Retry-After asks for, a number or a date (RFC 9110 section 10.2.3); None where unclear.
+
+    `now` is in unix seconds, UTC.
+    """
+    text = (first(headers, b"retry-after") or b"").decode("latin-1").strip()
+    if text.isascii() and text.isdigit():
+        return float(text) if len(text) < 10 else None
+    at = dated(text)
+    return None if at is None else max(0.0, at - now)
+
+
+def stopped_by(schedule: Schedule, headers: Headers) -> bool:
+    """Whether an answer holds the header that ends the provider's attempts."""
+    if schedule.stop_header is None:
+        return False
+    name, value = (part.encode() for part in schedule.stop_header)
+    return value in every(headers, name)
+
+
+def with_attempt(schedule: Schedule, headers: Headers, attempt: int, last: int | None = None) -> Headers:
+    """A request's headers as they are on this attempt; the counters that a captured retry carries give way.
+
+    See `attempt_headers` for `last`.
+    """
+    counter = schedule.counter
+    if counter is None:
+        return headers
+    counters = {name.lower().encode() for name in (counter.header, counter.reason) if name}
+    kept = tuple(pair for pair in headers if pair[0].lower() not in counters)
+    return (*kept, *((name.encode(), value.encode()) for name, value in attempt_headers(schedule, attempt, last)))
 
 
 def offsets(schedule: Schedule, status: int | None = None) -> Iterator[float]:

@@ -105,7 +105,8 @@ def span(length: float) -> str:
     """A length of time in a fitting unit: `5s`, `30m`, `2.1h`."""
     for unit, seconds_in in (("d", 86400), ("h", 3600), ("m", 60)):
         if length >= seconds_in:
-            return f"{length / seconds_in:.3g}{unit}"
+            number = length / seconds_in
+            return f"{number:.3g}{unit}" if number < 1000 else f"{number:.0f}{unit}"
     return f"{length:.3g}s"
 
 

@@ -345,7 +345,7 @@ def present(message: Message, scheme: Scheme) -> list[Scheme]:
     names = {name.lower().decode("latin-1") for name, value in message.headers if value}
     own = scheme.header.lower()
     recognised = detect(message.headers, message.body).scheme
-    rows = [scheme_named(name) for name in dict.fromkeys((recognised or scheme.name, *NAMES))]
+    rows = [scheme_named(name) for name in dict.fromkeys((recognised, *NAMES) if recognised else NAMES)]
     wanted = {own} if own in names else names
     return [row for row in rows if row.name != scheme.name and row.header.lower() in wanted]
 

@@ -1,0 +1,254 @@
+"""The shape of the house: who may import whom, who stays pure, who speaks.
+
+`ROOMS` is the order: a module imports only from floors below, or from rooms written above it on its own floor. So
+there can be no circle, and a room can be read without the rooms below it on the list. A new module takes its place
+here; until then these tests fail.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import whcli
+
+PACKAGE = Path(whcli.__file__).parent
+
+ROOMS: dict[str, str] = {
+    "words": "errors event head secret",
+    "rules": """
+        text ulid digests timestamps jsontext structured params contents body
+        keys asymmetric scheme schemes generic covered custom signing schemes.*
+        providers marks detect schedules handshakes challenges
+        references routes match archive outgoing curl resign replies lines present compare
+        jsonedit edits edit samples.fresh samples
+        autopsy.tokens autopsy.numbers autopsy.styles autopsy.printers autopsy.guesses autopsy.forms autopsy.bodies
+        autopsy.secretforms autopsy.urls autopsy.headings autopsy.signed autopsy.diagnosis autopsy.causes
+        autopsy.search autopsy.answers autopsy.received autopsy
+    """,
+    "hands": """
+        migrations store writer lock config keyring events render samples
+        framing protocol server wire through_httpx client deliver replayer follower printer listener
+    """,
+    "commands": """
+        options signatures rm trust deliveries listening.lines listening.session listening.plan listening
+        listen list_events show diff replay send sign verify schemes handshake demo_handler demo help_topics
+    """,
+}
+"""Floor -> its rooms in order. `schemes.*` are the rows by family and the schemes with code of their own: `schemes` and
+`signing` load them by name, nobody imports them, so that their order does not matter."""
+
+DOORS = ("cli", "__main__")
+"""Above all floors: names, order, and the one error translation."""
+
+UPWARDS = {("commands.help_topics", "cli")}
+"""`whcli help COMMAND` runs that command with `--help`: the one import upwards, inside the function."""
+
+IMPURE = """
+    asyncio builtins concurrent ctypes fcntl getpass glob http io locale logging multiprocessing os pathlib platform
+    random resource secrets select selectors shutil signal socket sqlite3 ssl subprocess sys tempfile threading time
+    urllib.request httpx httptools rich starlette typer uvicorn uvloop
+"""
+"""What floors 0 and 1 do not import: the outside world, the clock, chance."""
+
+ASKS = {"open", "print", "input", "exec", "eval", "breakpoint"}
+ASKS_OF = {
+    "now",
+    "today",
+    "utcnow",
+    "uuid1",
+    "uuid4",
+    "read_text",
+    "read_bytes",
+    "write_text",
+    "write_bytes",
+    "urandom",
+}
+"""Functions, and methods, that would reach around that."""
+
+SPEAKERS = {
+    "hands.render": "the streams themselves",
+    "hands.config": "asks for a secret without echo, warns about a literal one",
+    "cli": "help and version before anything is loaded, and the last flush",
+    "commands.rm": "asks on a terminal",
+    "commands.show": "exact bytes",
+    "commands.sign": "exact bytes",
+    "commands.demo": "the line that its handler tells its parent; its child's streams",
+}
+"""Rooms that touch stdout or stderr themselves, and why; everybody else goes through `render`."""
+
+
+# -- what there is --------------------------------------------------------------------------------------------------
+
+
+def name_of(path: Path) -> str:
+    """`rules/schemes/__init__.py` is `rules.schemes`; the package itself is the empty name."""
+    parts = path.relative_to(PACKAGE).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+TREES = {name_of(path): ast.parse(path.read_text()) for path in sorted(PACKAGE.rglob("*.py"))}
+PACKAGES = {name_of(path) for path in PACKAGE.rglob("__init__.py")}
+
+
+def imports(name: str) -> Iterator[str]:
+    """Everything that a module imports, wherever the statement stands: ours as `rules.text`, others as `json`."""
+    for node in ast.walk(TREES[name]):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and not node.level:
+            yield node.module or ""
+        elif isinstance(node, ast.ImportFrom):
+            above = name.split(".") if name in PACKAGES else name.split(".")[:-1]
+            base = [*above[: len(above) - node.level + 1], *(node.module.split(".") if node.module else [])]
+            for alias in node.names:
+                inner = ".".join([*base, alias.name])
+                yield inner if inner in TREES else ".".join(base)
+
+
+def ours(name: str) -> set[str]:
+    """The rooms that a module imports."""
+    return {each for each in imports(name) if each in TREES and each}
+
+
+# -- the order ------------------------------------------------------------------------------------------------------
+
+
+def places() -> dict[str, tuple[int, int]]:
+    """Each listed room's floor and place."""
+    listed = [
+        (f"{floor}.{room}", (number, place))
+        for number, (floor, rooms) in enumerate(ROOMS.items())
+        for place, room in enumerate(rooms.split())
+    ]
+    return {**dict(listed), **{door: (len(ROOMS), place) for place, door in enumerate(DOORS)}}
+
+
+PLACES = places()
+
+
+def place(name: str) -> tuple[int, int]:
+    """A room's place, its own or that of its kind (`schemes.*`); raises KeyError for a room that is not listed."""
+    return PLACES[name] if name in PLACES else PLACES[name.rpartition(".")[0] + ".*"]
+
+
+def wrong(name: str, imported: set[str]) -> list[str]:
+    """The imports that do not go downwards."""
+    return [f"{name} imports {each}" for each in sorted(imported) if place(each) >= place(name)]
+
+
+def test_every_room_is_listed_and_every_listed_room_is_there() -> None:
+    houses = {"", *ROOMS}
+    unlisted = [name for name in TREES if name not in houses and not is_listed(name)]
+    assert not unlisted, "give them their place in ROOMS"
+    gone = [name for name in PLACES if name not in TREES and not name.endswith(".*")]
+    assert not gone, "take them out of ROOMS"
+
+
+def is_listed(name: str) -> bool:
+    try:
+        return place(name) is not None
+    except KeyError:
+        return False
+
+
+def test_a_room_is_listed_once() -> None:
+    for rooms in ROOMS.values():
+        assert len(set(rooms.split())) == len(rooms.split())
+
+
+@pytest.mark.parametrize("name", [name for name in TREES if name and name not in ROOMS])
+def test_a_room_imports_only_from_below(name: str) -> None:
+    allowed = {imported for importer, imported in UPWARDS if importer == name}
+    assert not wrong(name, ours(name) - allowed)
+
+
+def test_every_exception_is_needed() -> None:
+    for importer, imported in UPWARDS:
+        assert imported in ours(importer)
+
+
+@pytest.mark.parametrize("name", ["", *ROOMS])
+def test_a_floors_own_folder_holds_nothing_but_its_docstring(name: str) -> None:
+    """Whatever a room needs it names itself; the package would be loaded with every room."""
+    body = [node for node in TREES[name].body if not isinstance(node, ast.Assign)]
+    assert len(body) == 1 and ast.get_docstring(TREES[name])
+
+
+def test_the_watch_sees_what_is_wrong() -> None:
+    assert wrong("rules.text", {"rules.match"}) == ["rules.text imports rules.match"]
+    assert wrong("rules.text", {"hands.store"}) == ["rules.text imports hands.store"]
+    assert wrong("words.event", {"words.event"}) == ["words.event imports words.event"]
+    assert wrong("rules.match", {"rules.text", "words.errors"}) == []
+    assert wrong("rules.schemes.plain", {"rules.schemes.static"}) == [
+        "rules.schemes.plain imports rules.schemes.static"
+    ]
+    with pytest.raises(KeyError):
+        place("rules.unheard_of")
+
+
+def test_the_watch_sees_every_kind_of_import() -> None:
+    assert {"hands.config", "hands.store", "hands.render", "rules.archive"} <= ours(
+        "commands.list_events"
+    )  # in functions
+    assert {"rules.detect", "words.event", "hands.migrations"} <= ours("hands.store")
+    assert "rules.autopsy.search" in ours("rules.autopsy")
+    assert "cli" in ours("commands.help_topics")  # from .. import cli
+
+
+# -- purity ---------------------------------------------------------------------------------------------------------
+
+PURE = [name for name in TREES if name.startswith(("words", "rules"))]
+
+
+def heads(name: str) -> set[str]:
+    """`urllib.request` as itself and as `urllib`."""
+    found = {each for each in imports(name) if each not in TREES}
+    return found | {each.partition(".")[0] for each in found}
+
+
+@pytest.mark.parametrize("name", PURE)
+def test_floors_0_and_1_have_no_way_outside(name: str) -> None:
+    assert not heads(name) & set(IMPURE.split())
+    for node in ast.walk(TREES[name]):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+            assert node.func.id not in ASKS, f"line {node.lineno}"
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+            assert node.func.attr not in ASKS_OF, f"line {node.lineno}"
+
+
+def test_only_the_schemes_load_a_module_by_name() -> None:
+    assert [name for name in PURE if "importlib" in heads(name)] == ["rules.schemes", "rules.signing"]
+
+
+# -- who speaks -----------------------------------------------------------------------------------------------------
+
+
+def speaks(name: str) -> bool:
+    """Whether a room prints, or names `sys.stdout` or `sys.stderr`."""
+    return any(
+        ast.unparse(node) in ("print", "sys.stdout", "sys.stderr")
+        for node in ast.walk(TREES[name])
+        if isinstance(node, ast.Name | ast.Attribute)
+    )
+
+
+def test_only_these_rooms_touch_the_streams() -> None:
+    assert {name for name in TREES if speaks(name)} == set(SPEAKERS)
+
+
+def test_only_the_store_speaks_sql() -> None:
+    assert {name for name in TREES if "sqlite3" in heads(name)} == {
+        "hands.store",
+        "hands.migrations",
+        "hands.writer",  # the connection's type, no SQL
+        "cli",  # its version
+    }
+
+
+def test_asserts_are_for_tests() -> None:
+    """`python -O` drops them."""
+    assert not [name for name, tree in TREES.items() if any(isinstance(node, ast.Assert) for node in ast.walk(tree))]

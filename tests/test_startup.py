@@ -1,0 +1,92 @@
+"""Start-up: a command imports what it needs. Watched in a fresh interpreter, by what is in `sys.modules` at its end."""
+
+from __future__ import annotations
+
+import base64
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.program import environment
+from whcli.hands.store import Store
+from whcli.rules.schemes import FAMILIES
+
+RUN = """
+import sys
+from whcli.cli import main
+try:
+    main()
+finally:
+    sys.stderr.write("\\nLOADED " + " ".join(sorted(sys.modules)) + "\\n")
+"""
+HEAVY = {
+    *("uvicorn", "starlette", "httpx", "httpcore", "h11", "httptools", "uvloop", "anyio"),  # servers and clients
+    *("asyncio", "ssl", "http", "email", "idna"),  # what those need
+    *("rich", "pygments", "markdown_it"),  # highlighted bodies
+    *("cryptography", "jmespath", "pydantic", "sqlite3", "multiprocessing", "unittest"),
+}
+
+
+def loaded(*arguments: str, code: int = 0) -> set[str]:
+    """The modules that a command has imported by its end, with the packages they are in."""
+    env = environment({"SECRET": "whsec_" + base64.b64encode(bytes(24)).decode()})
+    done = subprocess.run(
+        [sys.executable, "-c", RUN, *arguments], capture_output=True, text=True, env=env, stdin=subprocess.DEVNULL
+    )
+    assert done.returncode == code, done.stderr
+    names = done.stderr.rpartition("\nLOADED ")[2].split()
+    return {".".join(name.split(".")[:n]) for name in names for n in range(1, name.count(".") + 2)}
+
+
+@pytest.fixture(autouse=True)
+def here(folder: Path) -> None:
+    Path("body.json").write_text("{}")
+    Store(folder, create=True).close()
+
+
+SIGN = ("--secret", "env:SECRET", "--body-file", "body.json")
+LIGHT: dict[str, tuple[tuple[str, ...], int, set[str]]] = {  # arguments, exit code, what it does need
+    "--version": (("--version",), 0, set()),
+    "--help": (("--help",), 0, set()),
+    "a command's help": (("listen", "--help"), 0, set()),
+    "an unknown command": (("lsten",), 2, set()),
+    "list": (("list",), 0, {"sqlite3"}),
+    "list --json": (("list", "--json"), 0, {"sqlite3"}),
+    "show": (("show", "1"), 3, {"sqlite3"}),
+    "rm": (("rm", "1"), 3, {"sqlite3"}),
+    "sign github": (("sign", "github", *SIGN), 0, set()),
+    "sign stripe": (("sign", "stripe", *SIGN), 0, set()),
+    "sign svix": (("sign", "svix", *SIGN), 0, set()),
+    "verify github": (("verify", "--scheme", "github", *SIGN), 1, {"sqlite3"}),
+    "verify slack": (("verify", "--scheme", "slack", *SIGN), 1, {"sqlite3"}),
+}
+
+
+@pytest.mark.parametrize(("arguments", "code", "needs"), LIGHT.values(), ids=LIGHT.keys())
+def test_a_light_command_imports_nothing_heavy(arguments: tuple[str, ...], code: int, needs: set[str]) -> None:
+    assert loaded(*arguments, code=code) & HEAVY <= needs
+
+
+def test_version_is_answered_before_typer_is_loaded() -> None:
+    assert "typer" not in loaded("--version")
+
+
+@pytest.mark.parametrize(
+    ("scheme", "family"), [("github", "plain"), ("stripe", "timed"), ("svix", "standard"), ("gitlab", "static")]
+)
+def test_signing_reads_the_rows_of_one_family_alone(scheme: str, family: str) -> None:
+    modules = loaded("sign", scheme, *SIGN)
+    families = {name.rpartition(".")[2] for name in modules if name.startswith("whcli.rules.schemes.")}
+    assert families & set(FAMILIES) == {family}
+
+
+def test_only_the_named_command_is_loaded() -> None:
+    commands = {name for name in loaded("list") if name.startswith("whcli.commands.")}
+    assert commands == {"whcli.commands.list_events", "whcli.commands.options"}
+
+
+def test_the_watch_sees_what_is_imported() -> None:
+    """A test that cannot fail would prove nothing: `--where` does need jmespath."""
+    assert "jmespath" in loaded("list", "--where", "body.a")

@@ -1,0 +1,32 @@
+"""What commands that send have in common: one delivery in a line, and the exit code it asks for."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ..rules.lines import glimpse, outcome
+from ..rules.text import safe
+from ..words.errors import Exit
+from ..words.event import Delivery, Outgoing
+from .trust import UNREACHABLE
+
+if TYPE_CHECKING:
+    from ..hands.render import Screen
+
+
+def say_delivery(screen: Screen, what: str, how: str, outgoing: Outgoing, delivery: Delivery) -> None:
+    """`what` was sent and `how`, where to, what came back; below it what the user should know."""
+    request = f"{outgoing.method.decode('latin-1')} {safe(outgoing.url)}"
+    screen.say((what, "bold"), f"  {request}  {how}  ", *outcome(delivery))
+    for line in (outgoing.note, *outgoing.changes, delivery.error):
+        if line:
+            screen.say(("     ↳ ", "dim"), safe(line))
+    if delivery.reply and not delivery.ok and delivery.reply.body:
+        screen.say(("     ↳ ", "dim"), "response: " + glimpse(delivery.reply.body))
+
+
+def exit_of(delivery: Delivery) -> Exit:
+    """Done for a 2xx; else whether the target could not be reached, or did not take it."""
+    if delivery.ok:
+        return Exit.DONE
+    return Exit.UNREACHABLE if delivery.failure in UNREACHABLE else Exit.DOES_NOT_HOLD

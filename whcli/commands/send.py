@@ -1,0 +1,318 @@
+"""`whcli send`: a realistic sample event, signed as its provider signs, with no provider at all."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from ..words.errors import Exit, Unreachable, WrongUsage
+from ..words.event import Delivery, Event, Outgoing
+from .options import Colour, Header, Json, PublicUrl, Secrets, StoreDir, Yes, colour_of
+
+if TYPE_CHECKING:
+    from ..hands.config import Config
+    from ..hands.keyring import Keyring
+    from ..hands.render import Screen
+    from ..rules.edits import Edits
+    from ..rules.samples import Sample
+    from .trust import Trust
+
+EXAMPLES = """Examples:
+
+  whcli send --list
+
+  whcli send stripe charge.succeeded --to http://localhost:3000/hooks --set body.data.object.amount=9900
+
+  whcli send github push --dry-run
+"""
+HOW = "whcli send stripe charge.succeeded --to http://localhost:3000        or whcli send --list"
+REFUSED = (400, 401, 403)  # what handlers answer to a signature that does not hold
+
+
+def command(
+    provider: Annotated[str | None, typer.Argument(help="The provider, such as stripe.")] = None,
+    type: Annotated[str | None, typer.Argument(help="The event type, such as charge.succeeded.")] = None,
+    to: Annotated[
+        str | None, typer.Option("--to", help="Where to: a URL or a name in [targets] (default: [listen] forward).")
+    ] = None,
+    show_list: Annotated[bool, typer.Option("--list", help="List the samples, of one provider or of all.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the request instead of sending it.")] = False,
+    set: Annotated[
+        list[str] | None, typer.Option("--set", help="PATH=VALUE, such as body.amount=4200; repeatable.")
+    ] = None,
+    unset: Annotated[list[str] | None, typer.Option("--unset", help="PATH to remove; repeatable.")] = None,
+    header: Header = None,
+    remove_header: Annotated[list[str] | None, typer.Option("--remove-header", help="Name; repeatable.")] = None,
+    body_file: Annotated[str | None, typer.Option("--body-file", help="A body of your own, - for stdin.")] = None,
+    secret: Secrets = None,
+    scheme: Annotated[str | None, typer.Option(help="Sign with this scheme (default: the provider's).")] = None,
+    unsigned: Annotated[bool, typer.Option("--unsigned", help="Do not sign, even where a secret is known.")] = False,
+    public_url: PublicUrl = None,
+    samples: Annotated[Path | None, typer.Option(help="A folder with samples of your own (TOML).")] = None,
+    timeout: Annotated[str, typer.Option(help="How long the handler may take; 0 for ever.")] = "30s",
+    store: StoreDir = None,
+    yes: Yes = False,
+    colour: Colour = "auto",
+    json: Json = False,
+) -> int:
+    """Send a realistic sample event with fresh ids and times, signed as its provider would."""
+    from ..hands.config import load_config
+    from ..hands.render import stdout
+    from ..hands.samples import Samples
+
+    config = load_config()
+    known = Samples(samples or config.samples)
+    screen = stdout(colour_of(colour))
+    if show_list:
+        return listing(screen, known.of(provider) if provider else list(known.all()), type, json=json)
+    if provider is None or type is None:
+        raise WrongUsage("say whose sample to send, and which", next=HOW if provider is None else _types(provider))
+    if unsigned and (scheme or secret):
+        raise WrongUsage("--unsigned excludes --scheme and --secret", next="whcli send --help")
+    if secret and "-" in secret and body_file == "-":
+        raise WrongUsage("both the secret and the body are to come from stdin", next="use --secret env:NAME")
+    sample = known.one(provider, type)
+    edits = edits_from(set, unset, header, remove_header, body_file)
+    keyring = keyring_of(config, secret, public_url, store)
+    schemes = () if unsigned else schemes_of(sample, config, scheme)
+    prepared = prepare(sample, target_of(to, config, dry_run), edits, keyring, schemes, forced=scheme is not None)
+    if dry_run:
+        return display(screen, prepared, json=json)
+    return deliver_one(screen, prepared, _trust(config, yes), timeout, json=json)
+
+
+def _types(provider: str) -> str:
+    return f"whcli send {provider} --list        shows its types"
+
+
+def _trust(config: Config, yes: bool) -> Trust:
+    """Nothing of a sample is a captured credential: a token in it is the user's own, and meant for the target."""
+    from .trust import Trust
+
+    return Trust(config.targets.values(), yes=yes, send_credentials=True)
+
+
+def edits_from(
+    set: list[str] | None,
+    unset: list[str] | None,
+    header: list[str] | None,
+    remove_header: list[str] | None,
+    body_file: str | None,
+) -> Edits:
+    """What the flags change in the sample."""
+    from ..rules.edits import edits_of
+    from .signatures import read_body
+
+    return edits_of(
+        set=set or (),
+        unset=unset or (),
+        header=header or (),
+        remove_header=remove_header or (),
+        body=None if body_file is None else read_body(body_file),
+    )
+
+
+def keyring_of(config: Config, secret: list[str] | None, public_url: str | None, store: Path | None) -> Keyring:
+    """The secrets of flags, environment, file and handshakes."""
+    from ..hands.config import store_folder
+    from ..hands.keyring import Keyring
+    from ..hands.store import kept_in
+
+    return Keyring(config, given=secret or (), public_url=public_url, kept=kept_in(store_folder(store)))
+
+
+def target_of(to: str | None, config: Config, dry_run: bool) -> str:
+    """The target; a dry run needs none."""
+    target = to or config.listen.get("forward") or ("http://localhost" if dry_run else None)
+    if target is None:
+        raise WrongUsage("there is no target", next="add --to URL, such as --to http://localhost:3000/webhooks")
+    return config.targets.get(target, target)
+
+
+def schemes_of(sample: Sample, config: Config, chosen: str | None) -> tuple[str, ...]:
+    """The schemes that may sign a sample, the first choice first; the user's own stand before ours."""
+    from ..rules.providers import BY_NAME
+
+    if chosen or sample.scheme:
+        return (chosen or sample.scheme or "",)
+    own = [name for name, row in config.schemes.items() if sample.provider in (name, row.provider)]
+    ours = BY_NAME[sample.provider].schemes if sample.provider in BY_NAME else ()
+    return (*own, *ours)
+
+
+# -- one request ----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prepared:
+    """A sample as it goes out, and what is told of it."""
+
+    sample: Sample
+    outgoing: Outgoing
+    hint: str | None = None  # what to say when the handler refuses the signature
+
+
+def prepare(
+    sample: Sample, to: str, edits: Edits, keyring: Keyring, schemes: Sequence[str], *, forced: bool
+) -> Prepared:
+    """Make the event, change it as asked, and sign it with the first scheme that a secret is known for."""
+    import secrets as random
+    import time
+
+    from ..rules.outgoing import aim, parse_target, replay_of
+    from ..rules.samples import made
+
+    now, token = int(time.time() * 1000) / 1000, random.token_hex(16)
+    message = made(sample, now=now, token=token)
+    plain = Event(
+        id=0,
+        uid="",
+        received_at=now,
+        method=message.method.encode(),
+        target=aim(to, b"/")[1],
+        version="1.1",
+        headers=message.headers,
+        body=message.body,
+    )
+    event, changes = changed(plain, edits, sample)
+    outgoing = replace(replay_of(event, parse_target(to).origin), changes=changes)
+    name = next((each for each in schemes if forced or keyring.secrets(each, event.path)), None)
+    if name is None:
+        return Prepared(sample=sample, outgoing=replace(outgoing, note=why_unsigned(sample, keyring, schemes)))
+    signed = keyring.resign(event, outgoing, scheme=name, now=now, token=token)
+    hint = f"a public key cannot sign: whcli schemes keygen {name} makes a pair" if keyring.scheme(name).pair else None
+    return Prepared(sample=sample, outgoing=replace(signed, changes=changes), hint=hint)
+
+
+def changed(event: Event, edits: Edits, sample: Sample) -> tuple[Event, tuple[str, ...]]:
+    """The event with the edits applied, and what they changed; what is there is seen by a dry run."""
+    from ..rules.edit import event_edited
+
+    try:
+        return event_edited(event, edits)
+    except WrongUsage as error:
+        if "whcli show EVENT" in error.next:
+            error.next = f"whcli send {sample.provider} {sample.type} --dry-run        shows what is there"
+        raise
+
+
+def why_unsigned(sample: Sample, keyring: Keyring, schemes: Sequence[str]) -> str | None:
+    """One line: what to set so that the sample is signed; None where it was asked for so."""
+    from ..hands.config import variable
+    from ..rules.providers import BY_NAME
+
+    if not schemes:
+        knows_none = sample.provider in BY_NAME and BY_NAME[sample.provider].schemes
+        return None if knows_none else f"not signed: no signature scheme of {sample.provider} is known"
+    row = keyring.scheme(schemes[0])
+    if not row.signs:
+        return f"not signed: only {row.title} itself can sign"
+    pair = f" to a private key (whcli schemes keygen {row.name} makes a pair)" if row.pair and not row.variants else ""
+    return f"not signed: set {variable(row.name)}{pair}, or add --secret env:NAME"
+
+
+# -- what is shown --------------------------------------------------------------------------------------------------
+
+
+def deliver_one(screen: Screen, prepared: Prepared, trust: Trust, timeout: str, *, json: bool) -> int:
+    """Send it, show what came of it, and end accordingly."""
+    import asyncio
+
+    from ..rules.text import seconds
+    from .deliveries import exit_of, say_delivery
+
+    prepared, delivery = asyncio.run(sent(prepared, trust, seconds(timeout) or None))
+    refused = delivery.reply is not None and delivery.reply.status in REFUSED
+    outgoing = replace(prepared.outgoing, note=prepared.outgoing.note or (prepared.hint if refused else None))
+    sample = prepared.sample
+    if json:
+        screen.json(sent_json(sample, outgoing, delivery))
+    else:
+        how = f"signed {outgoing.signed}" if outgoing.signed else "unsigned"
+        say_delivery(screen, f"{sample.provider} {sample.type}", how, outgoing, delivery)
+    return exit_of(delivery)
+
+
+async def sent(prepared: Prepared, trust: Trust, limit: float | None) -> tuple[Prepared, Delivery]:
+    """The request as it went out, and its delivery."""
+    from ..hands.client import Client
+    from ..hands.deliver import deliver, undelivered
+
+    async with Client(timeout=limit) as client:
+        try:
+            outgoing = await trust.check(client, prepared.outgoing, 1)
+        except Unreachable as error:
+            return prepared, undelivered(0, prepared.outgoing, error)
+        return replace(prepared, outgoing=outgoing), await deliver(client, 0, outgoing, "replay")
+
+
+def sent_json(sample: Sample, outgoing: Outgoing, delivery: Delivery) -> dict[str, Any]:
+    """A delivery as `replay --json` has it, and which sample it was."""
+    from ..rules.archive import delivery_json
+    from ..rules.detect import detect
+
+    return {
+        **delivery_json(delivery),
+        "kind": "send",
+        "provider": sample.provider,
+        "type": sample.type,
+        "delivery_id": detect(outgoing.headers, outgoing.body).delivery_id,
+        "changes": list(outgoing.changes),
+        "note": outgoing.note,
+    }
+
+
+def display(screen: Screen, prepared: Prepared, *, json: bool) -> int:
+    """The request that would be sent: for people with masked tokens, as JSON exactly."""
+    import base64
+
+    from ..rules.archive import pairs
+    from ..rules.present import shown_body, shown_headers
+    from ..rules.text import safe
+
+    sample, outgoing = prepared.sample, prepared.outgoing
+    method, target = outgoing.method.decode("latin-1"), outgoing.target.decode("latin-1")
+    if json:
+        named = {"schema": "whcli.request/1", "provider": sample.provider, "type": sample.type, "method": method}
+        told = {"signed": outgoing.signed, "changes": list(outgoing.changes), "note": outgoing.note}
+        body = base64.b64encode(outgoing.body).decode()
+        screen.json(
+            {**named, "url": outgoing.url, "headers": pairs(outgoing.headers), "body_base64": body, **told},
+        )
+        return Exit.DONE
+    screen.say((f"{method} {safe(target)} HTTP/1.1", "bold"))
+    for name, value in shown_headers(outgoing.headers, reveal=False):
+        screen.say((f"{name}:", "cyan"), f" {value}")
+    screen.say()
+    screen.code(shown_body(outgoing.headers, outgoing.body, whole=True)[0])
+    for line in (outgoing.note, *outgoing.changes):
+        if line:
+            screen.say(("  ↳ ", "dim"), safe(line))
+    return Exit.DONE
+
+
+def listing(screen: Screen, samples: Sequence[Sample], type: str | None, *, json: bool) -> int:
+    """The samples, those of one type where it is given."""
+    from ..rules.text import safe
+
+    if type is not None:
+        raise WrongUsage("--list takes a provider and no type", next=f"whcli send {samples[0].provider} --list")
+    if json:
+        for sample in samples:
+            screen.json(sample_json(sample))
+        return Exit.DONE
+    rows = [
+        [(safe(sample.provider), "cyan"), (safe(sample.type), "bold"), (safe(sample.says), "")] for sample in samples
+    ]
+    screen.table(("PROVIDER", "TYPE", "WHAT HAPPENED"), rows)
+    return Exit.DONE
+
+
+def sample_json(sample: Sample) -> dict[str, Any]:
+    """One sample of the list; `seen_as` is the type that a listener shows for it."""
+    names = {"provider": sample.provider, "type": sample.type, "says": sample.says, "seen_as": sample.seen_as}
+    return {"schema": "whcli.sample/1", **names, "file": sample.origin}
