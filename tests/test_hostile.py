@@ -10,9 +10,13 @@ from pathlib import Path
 import pytest
 
 from tests.hostile.payloads import PAYLOADS, SHORT, acts, in_field
+from tests.program import listening, until
+from tests.wire import ask, post
 from whcli.cli import run
 from whcli.hands.store import Store
 from whcli.rules.archive import event_json, line
+from whcli.rules.outgoing import parse_target
+from whcli.words.errors import WrongUsage
 from whcli.words.event import Arrival, Delivery, Event, Facts, Reply
 
 OURS = re.compile(r"\x1b\[\d+(?:;\d+)*m")  # our own colours: SGR and nothing else
@@ -134,9 +138,48 @@ def test_what_is_typed_wrongly_comes_back_harmless(
         ["list", f"--since={word}", *store],
         ["list", f"--signature={word}", *store],
         ["list", f"--{word}", *store],
-        ["replay", "1", f"--to=http://{word}", *store],
         ["sign", word],
     ):
         assert run(arguments) in (0, 1, 2, 3)
         out, err = capsys.readouterr()
         assert not acts(OURS.sub("", out + err), keep="\n\t"), arguments
+
+
+@pytest.mark.parametrize("payload", SHORT.values(), ids=SHORT.keys())
+def test_a_target_typed_wrongly_is_refused_harmlessly_or_becomes_ascii(payload: bytes) -> None:
+    word = payload.decode("utf-8", "surrogateescape")
+    for text in (word, f"http://{word}", f"http://{word}:1/", f"http://h/{word}", f"{word}://h", f"http://h:{word}"):
+        try:
+            assert parse_target(text).origin.isascii()
+        except WrongUsage as error:
+            assert not acts(error.message + error.next)
+
+
+def test_a_listener_goes_on_behind_hostile_bodies(tmp_path: Path) -> None:
+    """What is worked out from a body, behind the acknowledgement, is stored; no body stops that for the others."""
+    stripe = b"Stripe-Signature: t=1,v1=00\r\nContent-Type: application/json\r\n"
+    ids = [
+        '"\\ud800"',
+        '"a\\u0000b"',
+        '"\\u001b[2J"',
+        "1e999",
+        "NaN",
+        '"' + "9" * 10_000 + '"',
+        "[]",
+        "null",
+        "9" * 5_000,
+    ]
+    bodies = [b'{"object":"event","type":%b,"id":%b}' % (each.encode(), each.encode()) for each in ids]
+    with listening("--json", folder=tmp_path) as listener:
+        for body in [*bodies, *bodies, *PAYLOADS.values(), b'{"object":"event","type":"last","id":"evt_1"}']:
+            assert ask(listener.port, post(body, headers=stripe)).status == 200
+        folder = tmp_path / ".whcli"
+        with Store(folder) as store:
+            until(lambda: store.noted_until() == store.last_id())
+            last = store.entry(store.last_id())
+        assert last is not None and (last.facts.type, last.facts.signature) == ("last", "no_secret")
+        done = listener.end()
+    assert done.code == 0
+    assert "Traceback" not in done.err
+    assert len(done.lines) == 1 + 2 * len(bodies) + len(PAYLOADS) + 1
+    assert all(each.isascii() and each.isprintable() for each in done.out.splitlines())

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from ..words.errors import Exit, Unreachable, WrongUsage
-from ..words.event import Delivery, Event, Outgoing
+from ..words.event import Delivery, Outgoing
 from .options import Colour, Header, Json, PublicUrl, Secrets, StoreDir, Yes, colour_of
 
 if TYPE_CHECKING:
     from ..hands.config import Config
+    from ..hands.issuer import Issued, Issuer
     from ..hands.keyring import Keyring
     from ..hands.render import Screen
     from ..rules.edits import Edits
@@ -78,11 +79,10 @@ def command(
     sample = known.one(provider, type)
     edits = edits_from(set, unset, header, remove_header, body_file)
     keyring = keyring_of(config, secret, public_url, store)
-    schemes = () if unsigned else schemes_of(sample, config, scheme)
-    prepared = prepare(sample, target_of(to, config, dry_run), edits, keyring, schemes, forced=scheme is not None)
+    issued = issuer_of(config, keyring, scheme, unsigned).issue(sample, target_of(to, config, dry_run), edits)
     if dry_run:
-        return display(screen, prepared, json=json)
-    return deliver_one(screen, prepared, _trust(config, yes), timeout, json=json)
+        return display(screen, issued, json=json)
+    return deliver_one(screen, issued, _trust(config, yes), timeout, json=json)
 
 
 def _types(provider: str) -> str:
@@ -125,6 +125,13 @@ def keyring_of(config: Config, secret: list[str] | None, public_url: str | None,
     return Keyring(config, given=secret or (), public_url=public_url, kept=kept_in(store_folder(store)))
 
 
+def issuer_of(config: Config, keyring: Keyring, scheme: str | None, unsigned: bool) -> Issuer:
+    """What makes requests of samples."""
+    from ..hands.issuer import Issuer
+
+    return Issuer(config, keyring, scheme=scheme, sign=not unsigned)
+
+
 def target_of(to: str | None, config: Config, dry_run: bool) -> str:
     """The target; a dry run needs none."""
     target = to or config.listen.get("forward") or ("http://localhost" if dry_run else None)
@@ -133,102 +140,20 @@ def target_of(to: str | None, config: Config, dry_run: bool) -> str:
     return config.targets.get(target, target)
 
 
-def schemes_of(sample: Sample, config: Config, chosen: str | None) -> tuple[str, ...]:
-    """The schemes that may sign a sample, the first choice first; the user's own stand before ours."""
-    from ..rules.providers import BY_NAME
-
-    if chosen or sample.scheme:
-        return (chosen or sample.scheme or "",)
-    own = [name for name, row in config.schemes.items() if sample.provider in (name, row.provider)]
-    ours = BY_NAME[sample.provider].schemes if sample.provider in BY_NAME else ()
-    return (*own, *ours)
-
-
-# -- one request ----------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Prepared:
-    """A sample as it goes out, and what is told of it."""
-
-    sample: Sample
-    outgoing: Outgoing
-    hint: str | None = None  # what to say when the handler refuses the signature
-
-
-def prepare(
-    sample: Sample, to: str, edits: Edits, keyring: Keyring, schemes: Sequence[str], *, forced: bool
-) -> Prepared:
-    """Make the event, change it as asked, and sign it with the first scheme that a secret is known for."""
-    import secrets as random
-    import time
-
-    from ..rules.outgoing import aim, parse_target, replay_of
-    from ..rules.samples import made
-
-    now, token = int(time.time() * 1000) / 1000, random.token_hex(16)
-    message = made(sample, now=now, token=token)
-    plain = Event(
-        id=0,
-        uid="",
-        received_at=now,
-        method=message.method.encode(),
-        target=aim(to, b"/")[1],
-        version="1.1",
-        headers=message.headers,
-        body=message.body,
-    )
-    event, changes = changed(plain, edits, sample)
-    outgoing = replace(replay_of(event, parse_target(to).origin), changes=changes)
-    name = next((each for each in schemes if forced or keyring.secrets(each, event.path)), None)
-    if name is None:
-        return Prepared(sample=sample, outgoing=replace(outgoing, note=why_unsigned(sample, keyring, schemes)))
-    signed = keyring.resign(event, outgoing, scheme=name, now=now, token=token)
-    hint = f"a public key cannot sign: whcli schemes keygen {name} makes a pair" if keyring.scheme(name).pair else None
-    return Prepared(sample=sample, outgoing=replace(signed, changes=changes), hint=hint)
-
-
-def changed(event: Event, edits: Edits, sample: Sample) -> tuple[Event, tuple[str, ...]]:
-    """The event with the edits applied, and what they changed; what is there is seen by a dry run."""
-    from ..rules.edit import event_edited
-
-    try:
-        return event_edited(event, edits)
-    except WrongUsage as error:
-        if "whcli show EVENT" in error.next:
-            error.next = f"whcli send {sample.provider} {sample.type} --dry-run        shows what is there"
-        raise
-
-
-def why_unsigned(sample: Sample, keyring: Keyring, schemes: Sequence[str]) -> str | None:
-    """One line: what to set so that the sample is signed; None where it was asked for so."""
-    from ..hands.config import variable
-    from ..rules.providers import BY_NAME
-
-    if not schemes:
-        knows_none = sample.provider in BY_NAME and BY_NAME[sample.provider].schemes
-        return None if knows_none else f"not signed: no signature scheme of {sample.provider} is known"
-    row = keyring.scheme(schemes[0])
-    if not row.signs:
-        return f"not signed: only {row.title} itself can sign"
-    pair = f" to a private key (whcli schemes keygen {row.name} makes a pair)" if row.pair and not row.variants else ""
-    return f"not signed: set {variable(row.name)}{pair}, or add --secret env:NAME"
-
-
 # -- what is shown --------------------------------------------------------------------------------------------------
 
 
-def deliver_one(screen: Screen, prepared: Prepared, trust: Trust, timeout: str, *, json: bool) -> int:
+def deliver_one(screen: Screen, issued: Issued, trust: Trust, timeout: str, *, json: bool) -> int:
     """Send it, show what came of it, and end accordingly."""
     import asyncio
 
     from ..rules.text import seconds
     from .deliveries import exit_of, say_delivery
 
-    prepared, delivery = asyncio.run(sent(prepared, trust, seconds(timeout) or None))
+    issued, delivery = asyncio.run(sent(issued, trust, seconds(timeout) or None))
     refused = delivery.reply is not None and delivery.reply.status in REFUSED
-    outgoing = replace(prepared.outgoing, note=prepared.outgoing.note or (prepared.hint if refused else None))
-    sample = prepared.sample
+    outgoing = replace(issued.outgoing, note=issued.outgoing.note or (issued.hint if refused else None))
+    sample = issued.sample
     if json:
         screen.json(sent_json(sample, outgoing, delivery))
     else:
@@ -237,17 +162,17 @@ def deliver_one(screen: Screen, prepared: Prepared, trust: Trust, timeout: str, 
     return exit_of(delivery)
 
 
-async def sent(prepared: Prepared, trust: Trust, limit: float | None) -> tuple[Prepared, Delivery]:
+async def sent(issued: Issued, trust: Trust, limit: float | None) -> tuple[Issued, Delivery]:
     """The request as it went out, and its delivery."""
     from ..hands.client import Client
     from ..hands.deliver import deliver, undelivered
 
     async with Client(timeout=limit) as client:
         try:
-            outgoing = await trust.check(client, prepared.outgoing, 1)
+            outgoing = await trust.check(client, issued.outgoing, 1)
         except Unreachable as error:
-            return prepared, undelivered(0, prepared.outgoing, error)
-        return replace(prepared, outgoing=outgoing), await deliver(client, 0, outgoing, "replay")
+            return issued, undelivered(0, issued.outgoing, error)
+        return replace(issued, outgoing=outgoing), await deliver(client, 0, outgoing, "replay")
 
 
 def sent_json(sample: Sample, outgoing: Outgoing, delivery: Delivery) -> dict[str, Any]:
@@ -266,7 +191,7 @@ def sent_json(sample: Sample, outgoing: Outgoing, delivery: Delivery) -> dict[st
     }
 
 
-def display(screen: Screen, prepared: Prepared, *, json: bool) -> int:
+def display(screen: Screen, issued: Issued, *, json: bool) -> int:
     """The request that would be sent: for people with masked tokens, as JSON exactly."""
     import base64
 
@@ -274,7 +199,7 @@ def display(screen: Screen, prepared: Prepared, *, json: bool) -> int:
     from ..rules.present import shown_body, shown_headers
     from ..rules.text import safe
 
-    sample, outgoing = prepared.sample, prepared.outgoing
+    sample, outgoing = issued.sample, issued.outgoing
     method, target = outgoing.method.decode("latin-1"), outgoing.target.decode("latin-1")
     if json:
         named = {"schema": "whcli.request/1", "provider": sample.provider, "type": sample.type, "method": method}

@@ -7,17 +7,20 @@ from typing import TYPE_CHECKING
 
 from ..words.errors import WhcliError
 from ..words.event import Delivery, Kind, Outgoing
+from .wire import AT_ONCE, Manner
 
 if TYPE_CHECKING:
     from .client import Client
 
 
-async def deliver(client: Client, event_id: int, outgoing: Outgoing, kind: Kind, attempt: int = 1) -> Delivery:
+async def deliver(
+    client: Client, event_id: int, outgoing: Outgoing, kind: Kind, attempt: int = 1, *, manner: Manner = AT_ONCE
+) -> Delivery:
     """Send a request; a target that fails is an outcome, not an exception."""
     sent_at, began = time.time(), time.perf_counter()
     reply = failure = error = None
     try:
-        reply = (await client.send(outgoing)).reply
+        reply = (await client.send(outgoing, manner=manner)).reply
     except WhcliError as trouble:
         failure, error = WORDS.get(trouble.code, trouble.code), trouble.message
     return Delivery(

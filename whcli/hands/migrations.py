@@ -73,6 +73,7 @@ STEPS: tuple[tuple[str, ...], ...] = (
             kept_at REAL NOT NULL                  -- unix seconds, UTC
         )""",
     ),
+    ("ALTER TABLE deliveries ADD COLUMN revision TEXT",),  # the commit that was checked out
 )
 
 LATEST = len(STEPS)

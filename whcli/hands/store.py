@@ -51,7 +51,7 @@ _ENTRY = """
     SELECT e.id, e.uid, e.received_at, e.head, length(e.body), e.peer, f.event_id,
            f.provider, f.scheme, f.type, f.delivery_id, f.attempt, f.signature, f.reason, f.age,
            f.duplicate_of, f.reply,
-           d.id, d.kind, d.sent_at, d.method, d.url, d.attempt, d.latency, d.signed, d.failure, d.error, d.status,
+           d.id, d.kind, d.sent_at, d.method, d.url, d.attempt, d.latency, d.signed, d.failure, d.error, d.revision, d.status,
            d.reason, d.truncated, substr(d.body, 1, 400)
     FROM events e
     LEFT JOIN facts f ON f.event_id = e.id
@@ -186,6 +186,12 @@ class Store:
         with self.writing() as db:
             insert_facts(db, facts)
 
+    def add_deliveries(self, deliveries: Iterable[Delivery]) -> None:
+        """Keep deliveries and their replies, in one transaction."""
+        with self.writing() as db:
+            for delivery in deliveries:
+                insert_delivery(db, delivery)
+
     def add_delivery(self, delivery: Delivery) -> int:
         """Keep a delivery and its reply; its number."""
         with self.writing() as db:
@@ -259,12 +265,12 @@ class Store:
     def deliveries(self, event_id: int) -> tuple[Delivery, ...]:
         """All deliveries of an event, oldest first."""
         rows = self._rows(
-            "SELECT id, kind, sent_at, method, url, attempt, latency, signed, failure, error, status, reason,"
+            "SELECT id, kind, sent_at, method, url, attempt, latency, signed, failure, error, revision, status, reason,"
             " truncated, body, headers FROM deliveries WHERE event_id = ? ORDER BY id",
             (event_id,),
         )
         with whole(self.path, event_id):
-            return tuple(_delivery(event_id, row[:14], row[14]) for row in rows)
+            return tuple(_delivery(event_id, row[:15], row[15]) for row in rows)
 
     def last_id(self) -> int:
         """The newest arrival number, 0 in an empty store."""
@@ -485,8 +491,8 @@ def insert_delivery(db: sqlite3.Connection, delivery: Delivery) -> int:
     answer = (reply.status, reply.reason, _lines(reply.headers), reply.truncated, reply.body) if reply else (None,) * 5
     cursor = db.execute(
         "INSERT INTO deliveries (event_id, kind, sent_at, method, url, attempt, latency, signed, failure, error,"
-        " status, reason, headers, truncated, body)"
-        " SELECT ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ? WHERE EXISTS (SELECT 1 FROM events WHERE id = ?)",
+        " revision, status, reason, headers, truncated, body)"
+        " SELECT ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ? WHERE EXISTS (SELECT 1 FROM events WHERE id = ?)",
         (
             delivery.event_id,
             delivery.kind,
@@ -498,6 +504,7 @@ def insert_delivery(db: sqlite3.Connection, delivery: Delivery) -> int:
             delivery.signed,
             delivery.failure,
             delivery.error,
+            delivery.revision,
             *answer,
             delivery.event_id,
         ),
@@ -575,9 +582,10 @@ def _entry(row: Any, facts: Facts) -> Entry:
 
 
 def _delivery(event_id: int, row: Any, headers: bytes | None) -> Delivery:
-    """A row (id, kind, sent_at, method, url, attempt, latency, signed, failure, error, status, reason, truncated,
-    body)."""
-    id, kind, sent_at, method, url, attempt, latency, signed, failure, error, status, reason, truncated, body = row
+    """A row (id, kind, sent_at, method, url, attempt, latency, signed, failure, error, revision, status, reason,
+    truncated, body)."""
+    id, kind, sent_at, method, url, attempt, latency, signed, failure, error, revision, status, *answer = row
+    reason, truncated, body = answer
     _typed((method, bytes), (sent_at, float), (body or b"", bytes), (status or 0, int), (latency or 0.0, float))
     reply = Reply(
         status=status, headers=_pairs(headers), body=body or b"", reason=reason or "", truncated=bool(truncated)
@@ -594,6 +602,7 @@ def _delivery(event_id: int, row: Any, headers: bytes | None) -> Delivery:
         signed=signed,
         failure=failure,
         error=error,
+        revision=revision,
         reply=reply if status is not None else None,
     )
 

@@ -83,6 +83,7 @@ def delivery_json(delivery: Delivery) -> dict[str, Any]:
         "method": delivery.method.decode("latin-1"),
         "attempt": delivery.attempt,
         "signed": delivery.signed,
+        "revision": delivery.revision,
         "reply": {
             "status": reply.status,
             "reason": reply.reason,

@@ -53,21 +53,27 @@ def _short(value: bytes | str) -> str:
 def _bodies(one: Event, other: Event) -> Iterator[Difference]:
     if one.body == other.body:
         return
-    found = _fields(parsed(one.headers, one.body), parsed(other.headers, other.body))
-    yield from found
-    if not found:
-        at = first_difference(one.body, other.body)
-        yield Difference(field=f"body, byte {at}", wanted=_around(one.body, at), got=_around(other.body, at))
+    found = values_differ("body", parsed(one.headers, one.body), parsed(other.headers, other.body))
+    yield from found or [bytes_differ("body", one.body, other.body)]
 
 
-def _fields(a: Any, b: Any) -> list[Difference]:
-    """The fields that differ; none where a body was not read, or is nested as deep as the interpreter goes."""
+def values_differ(where: str, a: Any, b: Any, most: int | None = MOST) -> list[Difference] | None:
+    """Where two parsed values differ, by their paths from `where`, at most `most` of them.
+
+    None where one was not read (is None), or is nested as deep as the interpreter goes.
+    """
     if a is None or b is None:
-        return []
+        return None
     try:
-        return list(islice(_values_differ("body", a, b), MOST))
+        return list(islice(_values_differ(where, a, b), most))
     except RecursionError:
-        return []
+        return None
+
+
+def bytes_differ(where: str, one: bytes, other: bytes) -> Difference:
+    """The first byte at which two texts differ, with what stands around it."""
+    at = first_difference(one, other)
+    return Difference(field=f"{where}, byte {at}", wanted=_around(one, at), got=_around(other, at))
 
 
 def first_difference(one: bytes, other: bytes) -> int:

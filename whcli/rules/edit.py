@@ -173,7 +173,7 @@ def _with_lines(parts: Parts, name: bytes, lines: Headers) -> Change:
 
 def _header_change(name: bytes, old: list[bytes], new: list[bytes]) -> str:
     show = _hidden if is_credential(name) else _shown
-    after = ", ".join(show(value) for value in new)
+    after = ", ".join(show(value) for value in new) or "(empty)"
     if not old:
         return f"{words(name)}: {after} added"
     return f"{words(name)} {', '.join(show(value) for value in old)} → {after}"

@@ -199,7 +199,7 @@ def notion(ask: Ask) -> Handshake:
         asks=ask.row.asks,
         reply=Reply(status=200),
         keep=("notion", secret),
-        note="paste the verification token into the integration's webhook settings",
+        note="paste the verification token, which stands in the body, into the integration's webhook settings",
     )
 
 
@@ -224,7 +224,7 @@ def sns(ask: Ask) -> Handshake:
     """Any 2xx; what subscribes is a GET of SubscribeURL, which only the user may order."""
     if not is_sns_host(ask.value):
         return ask.say(Reply(status=200), note="its SubscribeURL is no address of Amazon SNS: do not open it")
-    return ask.say(Reply(status=200), note="confirm the subscription by opening SubscribeURL", confirm=ask.value)
+    return ask.say(Reply(status=200), confirm=ask.value)
 
 
 def head(ask: Ask) -> Handshake:

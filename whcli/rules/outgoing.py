@@ -144,7 +144,8 @@ def _host_name(text: str, name: str) -> str:
     except UnicodeError:
         host = ""
     if len(host) > 253 or not _HOST.fullmatch(host):
-        raise _wrong_target(text, f"{_quoted(name.encode())} is no host name", "check its spelling")
+        given = _quoted(name.encode("utf-8", "surrogateescape"))
+        raise _wrong_target(text, f"{given} is no host name", "check its spelling")
     return host.lower()
 
 

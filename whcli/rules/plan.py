@@ -191,7 +191,7 @@ def _copies(options: Options, place: int, event: int, moment: float, chance: Cha
 def _relinked(steps: list[Step]) -> list[Step]:
     """Each follower behind the nearest copy before it that is sent; the last copy sent always hears its answer."""
     linked: list[Step] = []
-    for step, follower in zip(steps, [*steps[1:], None], strict=True):
+    for step, follower in zip(steps, (*steps[1:], None), strict=False):
         before = linked[-1] if linked and linked[-1].event == step.event else None
         more = follower is not None and follower.event == step.event
         after = before.number if before and step.after is not None else None

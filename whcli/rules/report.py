@@ -10,12 +10,11 @@ import re
 from array import array
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from itertools import pairwise
 from typing import Any, Literal, NamedTuple
 
 from ..words.event import Delivery
 from .schedules import matches
-from .text import clip, safe, span
+from .text import clip, safe
 
 PERCENTILES = (50, 95, 99)
 
@@ -81,7 +80,7 @@ class Bucket(NamedTuple):
     """Latencies above the bucket before and up to this bound, in seconds."""
 
     upto: float
-    count: int
+    replies: int
 
 
 def histogram(latencies: Sequence[float]) -> list[Bucket]:
@@ -96,13 +95,13 @@ def histogram(latencies: Sequence[float]) -> list[Bucket]:
 
 
 def _bounds(least: float, most: float) -> list[float]:
+    bounds: list[float] = []
     for steps in STEPS:
         marks = [step * 10.0**power for power in range(LEAST, MOST + 1) for step in steps]
-        above = [low for low, high in pairwise([0.0, *marks]) if high < least]
-        bounds = [mark for mark in marks[len(above) :] if mark < most]
-        bounds += marks[len(above) + len(bounds) :][:1]
+        first, last = (next((mark for mark in marks if mark >= end), marks[-1]) for end in (least, most))
+        bounds = [mark for mark in marks if first <= mark <= last]
         if len(bounds) <= MOST_BUCKETS:
-            return bounds
+            break
     return bounds[-MOST_BUCKETS:]
 
 
@@ -110,12 +109,12 @@ def histogram_lines(latencies: Sequence[float], width: int) -> list[str]:
     """The histogram drawn, no line longer than `width` where that leaves room for the bars."""
     buckets = histogram(latencies)
     labels = [f"≤ {latency_text(bucket.upto)}" for bucket in buckets]
-    counts = [str(bucket.count) for bucket in buckets]
+    counts = [str(bucket.replies) for bucket in buckets]
     left, right = (max(map(len, texts), default=0) for texts in (labels, counts))
     room = max(8, width - left - right - 4)
-    most = max((bucket.count for bucket in buckets), default=1)
+    most = max((bucket.replies for bucket in buckets), default=1)
     return [
-        f"  {label:>{left}} {_bar(bucket.count / most, room):<{room}} {count:>{right}}".rstrip()
+        f"  {label:>{left}} {_bar(bucket.replies / most, room):<{room}} {count:>{right}}".rstrip()
         for label, bucket, count in zip(labels, buckets, counts, strict=True)
     ]
 
@@ -172,7 +171,7 @@ def report_json(tally: Tally) -> dict[str, Any]:
         "retried": tally.retried,
         "failures": dict(tally.failures.most_common()),
         "latency_ms": {f"p{percent}": _ms(at) for percent, at in zip(PERCENTILES, found, strict=False)},
-        "histogram": [{"upto_ms": _ms(bucket.upto), "count": bucket.count} for bucket in histogram(tally.latencies)],
+        "histogram": [{"upto_ms": _ms(bucket.upto), "count": bucket.replies} for bucket in histogram(tally.latencies)],
         "slow": limit and {"provider": limit.provider, "timeout_ms": _ms(limit.timeout), "slower": tally.slower},
     }
 
@@ -198,10 +197,10 @@ class Case(NamedTuple):
 DETAIL = 2000  # bytes of a reply that a failure shows
 
 
-def case_of(delivery: Delivery, name: str, suite: str = "whcli") -> Case:
-    """A delivery as a test; `name` says which event it was of."""
+def case_of(delivery: Delivery, name: str, suite: str = "whcli", success: tuple[str, ...] = ("2xx",)) -> Case:
+    """A delivery as a test; `name` says which event it was of, `success` which statuses pass."""
     status = delivery.reply.status if delivery.reply else None
-    failed = "" if delivery.ok or status is None else f"{status} from {delivery.url}"
+    failed = "" if status is None or matches(success, status) else f"{status} from {delivery.url}"
     error = "" if status is not None else delivery.error or delivery.failure or "no reply"
     detail = delivery.reply.body[:DETAIL].decode("utf-8", "backslashreplace") if delivery.reply and failed else ""
     named = f"{name} (attempt {delivery.attempt})" if delivery.attempt > 1 else name

@@ -95,7 +95,7 @@ def _date(match: re.Match[str]) -> datetime:
 
 def _after(at: datetime, name: str, move: Move) -> datetime | None:
     """The moment moved, in its own zone; None when it is not believed."""
-    if not move.believes(at.timestamp()) or "birth" in words_of(name):
+    if not move.believes(at.timestamp()) or BIRTH.search(name):
         return None
     return at + timedelta(seconds=move.delta)
 
@@ -136,6 +136,7 @@ FORMS: tuple[tuple[re.Pattern[str], Form], ...] = ((COUNTED, _counted), (TEXTUAL
 
 # -- names
 
+BIRTH = re.compile(r"birth|\bdob\b", re.IGNORECASE)  # no time of the event, under whatever form
 # Names of times end in one of these. Read 2026-11-23 in the documentation of Stripe, Slack, GitHub, Shopify, Twilio,
 # Razorpay, HubSpot, RevenueCat, Telegram, WhatsApp, Linear, Chargebee, Intercom, and in RFC 7519 section 4.1.
 LAST_WORD = re.compile(

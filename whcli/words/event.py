@@ -133,6 +133,7 @@ class Delivery:
     reply: Reply | None = None
     failure: str | None = None  # one word for why there is no reply: "refused", "timeout"
     error: str | None = None  # the same in a sentence
+    revision: str | None = None  # the commit that was checked out when it was made
     id: int = 0
 
     @property

@@ -1,0 +1,114 @@
+"""The flags of `whcli replay`, read."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import subprocess
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from ...hands.events import Source
+from ...hands.replayer import Changes
+from ...rules.edits import Edits, edits_of
+from ...rules.pace import MAX, compress_of, range_of, rate_of, share_of, speed_of
+from ...rules.plan import Options
+from ...rules.schedules import BY_PROVIDER, Schedule
+from ...rules.shift import shift_of
+from ...words.errors import WrongUsage
+from ..signatures import read_body
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """The flags as typed."""
+
+    set: Sequence[str] = ()
+    unset: Sequence[str] = ()
+    header: Sequence[str] = ()
+    remove_header: Sequence[str] = ()
+    method: str | None = None
+    path: str | None = None
+    body_file: str | None = None
+    shift_time: str | None = None
+    speed: str | None = None
+    rate: str | None = None
+    retries: str | None = None
+    compress: str | None = None
+    duplicate: int = 1
+    race: int = 1
+    lost_ack: bool = False
+    shuffle: bool = False
+    reverse: bool = False
+    permutations: bool = False
+    drop: str | None = None
+    delay: str | None = None
+
+
+def edits(asked: Asked) -> Edits:
+    """The edits."""
+    return edits_of(
+        set=asked.set,
+        unset=asked.unset,
+        header=asked.header,
+        remove_header=asked.remove_header,
+        method=asked.method,
+        path=asked.path,
+        body=read_body(asked.body_file) if asked.body_file else None,
+    )
+
+
+def with_changes(changes: Changes, asked: Asked) -> Changes:
+    """The changes with the edits and the shift of time."""
+    shift = shift_of(asked.shift_time) if asked.shift_time else None
+    return replace(changes, edits=edits(asked), shift=shift, shifts=asked.shift_time is not None)
+
+
+def options(asked: Asked) -> Options:
+    """The plan's options."""
+    if asked.shuffle and asked.reverse:
+        raise WrongUsage("--shuffle and --reverse exclude each other", next="leave one out")
+    return Options(
+        order="shuffle" if asked.shuffle else "reverse" if asked.reverse else "given",
+        permutations=asked.permutations,
+        speed=speed_of(asked.speed) if asked.speed else MAX,
+        rate=rate_of(asked.rate) if asked.rate else None,
+        delay=range_of(asked.delay) if asked.delay else (0.0, 0.0),
+        drop=share_of(asked.drop) if asked.drop else 0.0,
+        duplicate=asked.duplicate,
+        race=asked.race,
+        lost_ack=asked.lost_ack,
+    )
+
+
+def schedule(asked: Asked) -> Schedule | None:
+    """The provider's retries; raises WrongUsage with a suggestion for one that is not known."""
+    if asked.retries is None:
+        return None
+    if asked.retries not in BY_PROVIDER:
+        from ...rules.schemes import unknown
+
+        raise unknown("provider with a retry schedule", asked.retries, tuple(BY_PROVIDER))
+    return BY_PROVIDER[asked.retries]
+
+
+def compression(asked: Asked) -> float:
+    """What the waiting between attempts is divided by."""
+    return compress_of(asked.compress) if asked.compress else 1.0
+
+
+def edited_by_hand(source: Source, reference: str) -> bytes:
+    """The body of one event after the user's editor; raises WrongUsage when the editor ends with an error."""
+    event = source.one(reference)
+    editor = os.environ.get("VISUAL") or os.environ.get("EDITOR") or "vi"
+    with tempfile.TemporaryDirectory(prefix="whcli-edit-") as folder:
+        file = Path(folder) / "body"
+        file.write_bytes(event.body)
+        done = subprocess.run([*shlex.split(editor), str(file)], check=False)
+        if done.returncode != 0:
+            raise WrongUsage(
+                f"the editor ended with {done.returncode}, so nothing was sent", code="not_edited", next="edit it again"
+            )
+        return file.read_bytes()
