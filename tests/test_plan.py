@@ -232,8 +232,9 @@ def test_the_same_three_make_the_same_plan(options: Options, arrivals: list[floa
 
 
 def test_the_same_seed_means_the_same_on_every_machine() -> None:
-    assert [round(Chance(7, "run", 1).number(), 6) for _ in range(2)] == [0.363396, 0.363396]
-    assert only(Options(order="shuffle"), (0.0,) * 9).order == (6, 0, 5, 3, 2, 7, 8, 1, 4)
+    """As sha256sum and bc say of `(7, 'run', 1)` and eight bytes that count."""
+    chance = Chance(7, "run", 1)
+    assert [chance.number(), chance.number()] == pytest.approx([0.187481176106362850, 0.908800018962381870], abs=1e-15)
 
 
 def test_chance_is_even() -> None:
@@ -250,15 +251,16 @@ def test_chance_is_even() -> None:
 
 
 def test_a_plan_reads_well() -> None:
-    plan = plan_of(Options(duplicate=2, drop=0.3, rate=10.0), ARRIVED, 3)
-    assert list(plan_lines(plan, NAMES)) == """\
-3 events, 1 run, --seed 3
-     1  +0.000 s  #1, copy 1 of 2
-     3  +0.100 s  #2, copy 1 of 2
-     4  +0.100 s  #2, copy 2 of 2, after 3
-     5  +0.200 s  #3, copy 1 of 2
-     6  +0.200 s  #3, copy 2 of 2, after 5
-     2  dropped  #1, copy 2 of 2, after 1""".splitlines()  # fmt: skip
+    plan = plan_of(Options(duplicate=2, drop=0.3, rate=10.0), ARRIVED, 8)
+    assert list(plan_lines(plan, NAMES)) == [
+        "3 events, 1 run, --seed 8",
+        "     1  +0.000 s  #1, copy 1 of 2",
+        "     2  +0.000 s  #1, copy 2 of 2, after 1",
+        "     3  +0.100 s  #2, copy 1 of 2",
+        "     5  +0.200 s  #3, copy 1 of 2",
+        "     6  +0.200 s  #3, copy 2 of 2, after 5",
+        "     4  dropped  #2, copy 2 of 2, after 3",
+    ]
 
 
 def test_every_order_is_a_run_with_its_name() -> None:

@@ -1,28 +1,22 @@
-"""`whcli replay`: send captured webhooks again, signed afresh."""
+"""`whcli replay`: send captured webhooks again, signed afresh; once, or as a real sender would."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from pathlib import Path
+from typing import Annotated
 
 import typer
 
-from ..rules.archive import delivery_json
-from ..rules.text import safe, seconds
-from ..words.errors import Exit, Unreachable, WrongUsage
-from ..words.event import Delivery, Event, Outgoing
-from .deliveries import say_delivery
-from .options import Colour, Json, PublicUrl, Secrets, StoreDir, Yes, colour_of
-from .trust import UNREACHABLE, Trust
-
-if TYPE_CHECKING:
-    from ..hands.render import Screen
-    from ..hands.replayer import Replayer
+from ..words.errors import Exit, WrongUsage
+from .options import Colour, Json, Provider, PublicUrl, Secrets, Since, StoreDir, Type, Until, Where, Yes, colour_of
 
 EXAMPLES = """Examples:
 
   whcli replay latest --to http://localhost:3000
 
-  whcli replay 3..7 --to http://localhost:3000/webhooks --json
+  whcli replay 42 --set body.data.object.amount=4200 --to http://localhost:3000
+
+  whcli replay 42 --duplicate 2 --probe-url http://localhost:3000/state --to http://localhost:3000/webhooks
 
   whcli replay --failed
 """
@@ -34,15 +28,50 @@ def command(
         str | None, typer.Option(help="Where to: a URL or a name in [targets] (default: where it was sent last).")
     ] = None,
     failed: Annotated[bool, typer.Option("--failed", help="All whose last delivery was not 2xx.")] = False,
+    provider: Provider = None,
+    type: Type = None,
+    since: Since = None,
+    until: Until = None,
+    where: Where = None,
+    set: Annotated[list[str] | None, typer.Option("--set", help="PATH=VALUE, such as body.amount=4200.")] = None,
+    unset: Annotated[list[str] | None, typer.Option("--unset", help="Remove PATH.")] = None,
+    header: Annotated[list[str] | None, typer.Option("--header", "-H", help="'Name: value' to set.")] = None,
+    remove_header: Annotated[list[str] | None, typer.Option("--remove-header", help="Header to leave out.")] = None,
+    method: Annotated[str | None, typer.Option("--method", help="Send with this method.")] = None,
+    path: Annotated[str | None, typer.Option("--path", help="Send this path and query.")] = None,
+    body_file: Annotated[str | None, typer.Option("--body-file", help="Send this file's bytes as the body.")] = None,
+    edit: Annotated[bool, typer.Option("--edit", help="Open the body of one event in $EDITOR first.")] = False,
+    new_id: Annotated[bool, typer.Option("--new-id", help="With a fresh delivery id.")] = False,
+    shift_time: Annotated[str | None, typer.Option(help="Move all times along: now, 2h, -30d.")] = None,
     exact_url: Annotated[bool, typer.Option("--exact-url", help="Use the target as it stands.")] = False,
     no_resign: Annotated[bool, typer.Option("--no-resign", help="Send the old signature.")] = False,
     resign: Annotated[str | None, typer.Option("--resign", help="Sign with this scheme.")] = None,
     secret: Secrets = None,
     public_url: PublicUrl = None,
+    speed: Annotated[str | None, typer.Option(help="original, 2x or max (default: max).")] = None,
+    rate: Annotated[str | None, typer.Option(help="Events per second: 50/s.")] = None,
+    concurrency: Annotated[int, typer.Option(help="Deliveries at a time; 1 keeps the order.")] = 1,
+    retries: Annotated[str | None, typer.Option(help="Try again as this provider does: slack, shopify ...")] = None,
+    compress: Annotated[str | None, typer.Option(help="Shrink the waiting between attempts: 1000x or max.")] = None,
+    duplicate: Annotated[int, typer.Option(help="Send each event so often, one after another.")] = 1,
+    race: Annotated[int, typer.Option(help="Send so many copies at the same instant.")] = 1,
+    lost_ack: Annotated[bool, typer.Option("--lost-ack", help="Hang up after the status, then send again.")] = False,
+    shuffle: Annotated[bool, typer.Option("--shuffle", help="In a random order.")] = False,
+    reverse: Annotated[bool, typer.Option("--reverse", help="Newest first.")] = False,
+    permutations: Annotated[bool, typer.Option("--permutations", help="One run for each order.")] = False,
+    drop: Annotated[str | None, typer.Option(help="Lose deliveries with this probability: 0.1.")] = None,
+    delay: Annotated[str | None, typer.Option(help="Deliver late by a random time: 0..2s.")] = None,
+    seed: Annotated[int, typer.Option(help="The same seed makes the same plan.")] = 0,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the plan; send nothing.")] = False,
+    probe: Annotated[str | None, typer.Option(help="A command that prints the handler's state.")] = None,
+    probe_url: Annotated[str | None, typer.Option(help="A URL that answers with the handler's state.")] = None,
+    reset: Annotated[str | None, typer.Option(help="A command that clears the state, before each run.")] = None,
+    report: Annotated[bool, typer.Option("--report", help="Tell percentiles and a histogram at the end.")] = False,
+    junit: Annotated[Path | None, typer.Option(help="Write a JUnit report here.")] = None,
     send_credentials: Annotated[
         bool, typer.Option("--send-credentials", help="Send captured Authorization and cookies to another machine too.")
     ] = False,
-    timeout: Annotated[str, typer.Option(help="How long the handler may take; 0 for ever.")] = "30s",
+    timeout: Annotated[str | None, typer.Option(help="How long the handler may take; 0 for ever.")] = None,
     proxy: Annotated[str | None, typer.Option(help="Send through this HTTP proxy.")] = None,
     store: StoreDir = None,
     yes: Yes = False,
@@ -50,85 +79,71 @@ def command(
     json: Json = False,
 ) -> int:
     """Send captured webhooks again, byte for byte, signed as if the provider had sent them just now."""
-    import asyncio
-
-    from ..hands.config import load_config, store_folder
-    from ..hands.events import Source
-    from ..hands.keyring import Keyring
-    from ..hands.render import stdout
-    from ..hands.replayer import Replayer
-    from ..hands.store import kept_in
-    from ..rules.match import Filter
+    from .options import filter_of
+    from .replaying.asked import Asked
+    from .replaying.start import Choice, Ways, replay
 
     if no_resign and resign:
         raise WrongUsage("--no-resign and --resign exclude each other", next="whcli replay --help")
-    if secret and "-" in secret and events and "-" in events:
+    if secret and "-" in secret and "-" in (*(events or ()), body_file):
         raise WrongUsage("both the secret and the events are to come from stdin", next="use --secret env:NAME")
-    if bool(events) == failed:
+    wanted = filter_of(
+        provider=provider,
+        type=type,
+        method=None,
+        path=None,
+        signature=None,
+        since=since,
+        until=until,
+        where=where,
+        failed=failed,
+    )
+    filtered = failed or any((provider, type, since, until, where))
+    if bool(events) == filtered:
         raise WrongUsage("say which events to replay", next="whcli replay latest --to URL        or --failed")
-    config = load_config()
-    folder = store_folder(store)
-    source = Source(folder)
-    names = [str(id) for id in source.matching(Filter(failed=True))] if failed else events or []
-    replayer = Replayer(
-        source,
-        Keyring(config, given=secret or (), public_url=public_url, kept=kept_in(folder)),
-        to=config.targets.get(to, to) if to else None,
-        fallback=config.listen.get("forward"),
-        exact=exact_url,
+    asked = Asked(
+        set=tuple(set or ()),
+        unset=tuple(unset or ()),
+        header=tuple(header or ()),
+        remove_header=tuple(remove_header or ()),
+        method=method,
+        path=path,
+        body_file=body_file,
+        shift_time=shift_time,
+        speed=speed,
+        rate=rate,
+        retries=retries,
+        compress=compress,
+        duplicate=duplicate,
+        race=race,
+        lost_ack=lost_ack,
+        shuffle=shuffle,
+        reverse=reverse,
+        permutations=permutations,
+        drop=drop,
+        delay=delay,
+    )
+    choice = Choice(
+        references=tuple(events or ()), wanted=wanted if filtered else None, edit=edit, to=to, exact=exact_url
+    )
+    ways = Ways(
         sign=not no_resign,
         scheme=resign,
+        secrets=tuple(secret or ()),
+        public_url=public_url,
+        concurrency=concurrency,
+        seed=seed,
+        new_id=new_id,
+        probe=probe,
+        probe_url=probe_url,
+        reset=reset,
+        report=report,
+        junit=junit,
+        timeout=timeout,
+        proxy=proxy,
+        send_credentials=send_credentials,
+        yes=yes,
+        dry_run=dry_run,
     )
-    colour_of(colour)
-    run = Run(stdout(colour), json=json)
-    trust = Trust(config.targets.values(), yes=yes, send_credentials=send_credentials)
-    asyncio.run(run.all(replayer, list(source.events(names)), trust, limit=seconds(timeout) or None, proxy=proxy))
-    return run.end()
-
-
-class Run:
-    """One run: what is shown for each delivery, and how it ends."""
-
-    def __init__(self, screen: Screen, *, json: bool) -> None:
-        self._screen = screen
-        self._json = json
-        self._ok = self._bad = self._unreachable = 0
-
-    async def all(
-        self, replayer: Replayer, events: list[Event], trust: Trust, *, limit: float | None, proxy: str | None
-    ) -> None:
-        """Deliver the events one after another."""
-        from ..hands.client import Client
-        from ..hands.deliver import undelivered
-
-        async with Client(timeout=limit, proxy=proxy) as client:
-            for event in events:
-                outgoing = replayer.outgoing(event)
-                try:
-                    outgoing = replayer.signed(event, await trust.check(client, outgoing, len(events)))
-                    delivery = await replayer.deliver(client, event, outgoing)
-                except Unreachable as error:
-                    delivery = replayer.record(undelivered(event.id, outgoing, error))
-                self.show(event, outgoing, delivery)
-
-    def show(self, event: Event, outgoing: Outgoing, delivery: Delivery) -> None:
-        """One delivery: what was sent, what came back, what had to change."""
-        self._ok += delivery.ok
-        self._unreachable += delivery.failure in UNREACHABLE
-        self._bad += not delivery.ok and delivery.failure not in UNREACHABLE
-        if self._json:
-            self._screen.json({**delivery_json(delivery), "changes": list(outgoing.changes), "note": outgoing.note})
-            return
-        number = f"#{event.id}" if event.id else safe(event.uid)
-        how = f"re-signed {outgoing.signed}" if outgoing.signed else "as captured"
-        say_delivery(self._screen, number, how, outgoing, delivery)
-
-    def end(self) -> int:
-        """The last line and the exit code."""
-        if not self._json:
-            parts = ((self._ok, "ok"), (self._bad, "not 2xx"), (self._unreachable, "unreachable"))
-            words = ", ".join(f"{number} {word}" for number, word in parts if number)
-            self._screen.say((words or "nothing to replay") + ".")
-        if self._unreachable:
-            return Exit.UNREACHABLE
-        return Exit.DOES_NOT_HOLD if self._bad else Exit.DONE
+    code: int = replay(asked, choice, ways, store=store, colour=colour_of(colour), json=json)
+    return Exit(code)

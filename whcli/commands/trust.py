@@ -23,17 +23,22 @@ class Trust:
     def __init__(self, known: Iterable[str], *, yes: bool, send_credentials: bool) -> None:
         self._known = {parse_target(url).origin for url in known}
         self._yes = yes
-        self._send_credentials = send_credentials
+        self.sends_credentials = send_credentials
 
     async def check(self, client: Client, outgoing: Outgoing, number: int) -> Outgoing:
-        """The request as it may go out, one of `number`.
+        """The request as it may go out, one of `number`; see `admit`."""
+        stays = await self.admit(client, outgoing, number) or self.sends_credentials
+        return outgoing if stays else without_credentials(outgoing)
 
-        Raises WrongUsage when the target is not to be sent to, Unreachable when its name cannot be looked up.
+    async def admit(self, client: Client, outgoing: Outgoing, number: int) -> bool:
+        """Whether a target, to which `number` requests are to go, is this machine.
+
+        Raises WrongUsage when it is not and the user has not vouched for it, Unreachable when its name leads nowhere.
         """
         if (await client.destination(outgoing.url)).local:
-            return outgoing
+            return True
         self.allow(outgoing, number)
-        return outgoing if self._send_credentials else without_credentials(outgoing)
+        return False
 
     def allow(self, outgoing: Outgoing, number: int) -> None:
         """Return when this target may be sent to; asks on a terminal, raises WrongUsage otherwise."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from ..rules.edit import event_edited, parts_of, with_parts
 from ..rules.edits import Edits
 from ..rules.newid import with_new_id
-from ..rules.outgoing import replay_of, without_credentials
+from ..rules.outgoing import parse_target, replay_of, without_credentials
 from ..rules.schedules import Schedule, with_attempt
 from ..rules.shift import delta_of, shifted
 from ..words.errors import NothingMatched, WrongUsage
@@ -46,7 +46,9 @@ class Chosen:
         if self._last is None or self._last[0] != index:
             event = self._source.store.event(item)
             if event is None:
-                raise NothingMatched(f"event #{item} was removed meanwhile", next="whcli list        shows what is there")
+                raise NothingMatched(
+                    f"event #{item} was removed meanwhile", next="whcli list        shows what is there"
+                )
             self._last = (index, event)
         return self._last[1]
 
@@ -71,7 +73,6 @@ class Changes:
     edits: Edits = NO_EDITS
     shift: int | None = None  # see `shift.delta_of`
     shifts: bool = False
-    new_id: bool = False
     sign: bool = True
     scheme: str | None = None  # forced
 
@@ -87,8 +88,8 @@ class Replayer:
         self.chosen = chosen
         self.remote: Collection[str] = ()  # origins that are not this machine: credentials stay behind
 
-    def changed(self, event: Event, now: float) -> tuple[Event, tuple[str, ...]]:
-        """The event with edits, shifted times and a fresh id, and the words for them."""
+    def changed(self, event: Event, now: float, id_token: str | None) -> tuple[Event, tuple[str, ...]]:
+        """The event with edits, shifted times and an id made of a token, and the words for them."""
         asked = self._changes
         event, told = event_edited(event, asked.edits)
         parts = parts_of(event)
@@ -96,11 +97,16 @@ class Replayer:
             delta = delta_of(asked.shift, event.received_at, now)
             parts, more = shifted(parts, delta, event.received_at)
             told += more
-        if asked.new_id:
+        if id_token is not None:
             facts = self._keyring.recognise(event)
-            parts, more = with_new_id(parts, facts.provider, facts.delivery_id, secrets.token_hex(16))
+            parts, more = with_new_id(parts, facts.provider, facts.delivery_id, id_token)
             told += more or ("no delivery id was found to make anew",)
         return with_parts(event, parts), told
+
+    @property
+    def one_target(self) -> bool:
+        """Whether all events go to the same place."""
+        return self._changes.to is not None
 
     def aimed(self, event: Event) -> Outgoing:
         """The event as a request, not signed yet; raises WrongUsage when there is nowhere to send it."""
@@ -120,22 +126,26 @@ class Replayer:
         return deliveries[-1] if deliveries else None
 
     def outgoing(
-        self, index: int, *, schedule: Schedule | None = None, attempt: int = 1, last: int | None = None
+        self,
+        index: int,
+        *,
+        schedule: Schedule | None = None,
+        attempt: int = 1,
+        last: int | None = None,
+        id_token: str | None = None,
     ) -> Outgoing:
         """The request for an event as of now: changed, aimed, with its attempt's headers, signed."""
         now = time.time()
-        event, told = self.changed(self.chosen.event(index), now)
+        event, told = self.changed(self.chosen.event(index), now, id_token)
         outgoing = self.aimed(event)
-        if self.remote and any(outgoing.url.startswith(origin) for origin in self.remote):
+        if self.remote and parse_target(outgoing.url).origin in self.remote:
             outgoing = without_credentials(outgoing)
         if schedule is not None:
             outgoing = replace(outgoing, headers=with_attempt(schedule, outgoing.headers, attempt, last))
         outgoing = replace(outgoing, changes=(*told, *outgoing.changes))
         if not self._changes.sign:
             return outgoing
-        return self._keyring.resign(
-            event, outgoing, scheme=self._changes.scheme, now=now, token=secrets.token_hex(16)
-        )
+        return self._keyring.resign(event, outgoing, scheme=self._changes.scheme, now=now, token=secrets.token_hex(16))
 
     def record(self, deliveries: Sequence[Delivery]) -> None:
         """Keep deliveries with their events, where these are in the store, and the commit that answered."""

@@ -51,8 +51,8 @@ _ENTRY = """
     SELECT e.id, e.uid, e.received_at, e.head, length(e.body), e.peer, f.event_id,
            f.provider, f.scheme, f.type, f.delivery_id, f.attempt, f.signature, f.reason, f.age,
            f.duplicate_of, f.reply,
-           d.id, d.kind, d.sent_at, d.method, d.url, d.attempt, d.latency, d.signed, d.failure, d.error, d.revision, d.status,
-           d.reason, d.truncated, substr(d.body, 1, 400)
+           d.id, d.kind, d.sent_at, d.method, d.url, d.attempt, d.latency, d.signed, d.failure, d.error,
+           d.revision, d.status, d.reason, d.truncated, substr(d.body, 1, 400)
     FROM events e
     LEFT JOIN facts f ON f.event_id = e.id
     LEFT JOIN deliveries d ON d.id = (SELECT max(id) FROM deliveries WHERE event_id = e.id)

@@ -26,13 +26,20 @@ def fresh_id(old: str, token: str) -> str:
 
 
 def with_new_id(parts: Parts, provider: str | None, old: str | None, token: str) -> tuple[Parts, tuple[str, ...]]:
-    """The parts with another delivery id where the provider has it, and what changed; as they are where it has none."""
+    """The parts with another delivery id where the provider has it, and what changed; as they are where it has none.
+
+    Of an unknown sender the body's `id` is taken for it.
+    """
     row = BY_NAME.get(provider or "")
-    if row is None or old is None:
+    places = row.delivery_id if row is not None and old is not None else "body:id"
+    if old is None:
+        found = at(parsed(parts.headers, parts.body), "id")
+        old = str(found) if isinstance(found, str | int) else None
+    if old is None:
         return parts, ()
     new = fresh_id(old, token)
     body = parsed(parts.headers, parts.body)
-    for place in row.delivery_id.split("|"):
+    for place in places.split("|"):
         kind, _, name = place.strip().partition(":")
         if kind == "header" and (first(parts.headers, name.encode()) or b"").decode("latin-1") == old:
             return edited(parts, edits_of(header=[f"{name}: {new}"]))

@@ -30,7 +30,9 @@ def output_of(command: str, flag: str) -> bytes:
     done = subprocess.run(command, shell=True, capture_output=True, timeout=PATIENCE, check=False)  # noqa: S602
     if done.returncode:
         said = done.stderr.decode("utf-8", "replace").strip().splitlines()[-1:] or ["it said nothing"]
-        raise WrongUsage(f"the {flag} command ended with {done.returncode}: {said[0]}", next=f"run it by hand: {command}")
+        raise WrongUsage(
+            f"the {flag} command ended with {done.returncode}: {said[0]}", next=f"run it by hand: {command}"
+        )
     return done.stdout
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,17 +13,16 @@ from ...hands.client import Client
 from ...hands.deliver import undelivered
 from ...hands.render import Screen
 from ...hands.replayer import Replayer
-from ...hands.sender import Sender, Walking
+from ...hands.sender import Sender, Walking, together
 from ...rules.archive import delivery_json
-from ...rules.lines import glimpse, outcome
 from ...rules.outgoing import parse_target
 from ...rules.plan import Plan, Run, Step, plan_json, plan_lines, step_json
-from ...rules.probe import Probe, probe_json, probe_lines, smallest_failing
+from ...rules.probe import Probe, effects_differ, probe_json, probe_lines, smallest_failing
 from ...rules.report import Case, Limit, Tally, case_of, junit, progress, report_json, report_lines
-from ...rules.schedules import Schedule
 from ...rules.text import safe
 from ...words.errors import Exit, Unreachable
-from ...words.event import Delivery, Event, Outgoing
+from ...words.event import Delivery, Difference, Event, Outgoing
+from ..deliveries import say_delivery
 from ..trust import UNREACHABLE, Trust
 from .proof import State
 
@@ -38,6 +38,7 @@ class Manners:
     reset: Callable[[], Any] | None = None
     report: bool = False  # tell percentiles and a histogram at the end
     junit: Path | None = None
+    new_id: bool = False
 
 
 class Replay:
@@ -58,6 +59,8 @@ class Replay:
         self._previous: dict[int, Delivery | None] = {}
         self._tried: dict[tuple[int, ...], bool] = {}
         self._changed_again = False
+        self._phase = (0, "")
+        self._tokens: dict[tuple[int, str, int], str] = {}
 
     # -- before -------------------------------------------------------------------------------------------------------
 
@@ -80,74 +83,125 @@ class Replay:
         async with Client(
             timeout=self._manners.timeout, proxy=self._manners.proxy, concurrency=self._manners.walking.concurrency
         ) as client:
-            await self._check(client, trust)
-            for run in self._plan.runs():
+            for run in self._plan.runs() if await self._check(client, trust) else ():
                 await self._walk(client, run)
 
-    async def _check(self, client: Client, trust: Trust) -> None:
-        """Look at every target once, before anything is sent."""
+    async def _check(self, client: Client, trust: Trust) -> bool:
+        """Look at every target before anything is sent; False when one leads nowhere."""
         chosen = self._replayer.chosen
-        origins: dict[str, Outgoing] = {}
-        for index in range(len(chosen)):
+        looked: dict[str, bool] = {}
+        for index in range(1 if self._replayer.one_target and len(chosen) else len(chosen)):
             outgoing = self._replayer.aimed(chosen.event(index))
-            origins.setdefault(parse_target(outgoing.url).origin, outgoing)
-            if self._replayer.one_target:
-                break
-        remote = []
-        for origin, outgoing in origins.items():
+            origin = parse_target(outgoing.url).origin
             try:
-                if await trust.check(client, outgoing, len(chosen)) is not outgoing or not await local(client, outgoing):
-                    remote.append(origin)
+                looked[origin] = looked.get(origin) or await trust.admit(client, outgoing, len(chosen))
             except Unreachable as error:
-                self._gone(outgoing, error)
-        self._replayer.remote = remote if trust.strips else ()
+                self._gone(index, outgoing, error)
+                return False
+        self._replayer.remote = [origin for origin, here in looked.items() if not here and not trust.sends_credentials]
+        return True
 
-    def _gone(self, outgoing: Outgoing, error: Unreachable) -> None:
-        """A target whose name leads nowhere: every event meant for it is recorded as not delivered."""
-        raise error
+    def _gone(self, index: int, outgoing: Outgoing, error: Unreachable) -> None:
+        """A target whose name leads nowhere: nothing is sent, and that is recorded."""
+        delivery = undelivered(self._replayer.chosen.event(index).id, outgoing, error)
+        self._replayer.record([delivery])
+        self._told(Step(number=1, event=index), outgoing, delivery, True)
 
     # -- the walk -----------------------------------------------------------------------------------------------------
 
     async def _walk(self, client: Client, run: Run) -> None:
+        sender = Sender(client, self._manners.walking, self._prepare, self._replayer.record, self._told)
+        self._phase = (run.number, "")
+        if self._manners.state is None:
+            await self._reset()
+            await sender.walk(run)
+        elif any(step.race for step in run.steps):
+            await self._prove_race(sender, run, self._manners.state)
+        else:
+            await self._prove(sender, run, self._manners.state)
+
+    async def _reset(self) -> None:
         if self._manners.reset is not None:
             await asyncio.to_thread(self._manners.reset)
-        probe = Probe()
-        if self._manners.state is not None:
-            probe.saw(await asyncio.to_thread(self._manners.state))
-        sender = Sender(client, self._manners.walking, self._prepare, self._replayer.record, self._told)
-        if self._manners.state is None:
-            await sender.walk(run)
-            return
-        await self._proved(sender, run, probe)
 
-    async def _proved(self, sender: Sender, run: Run, probe: Probe) -> None:
-        """Walk step by step and look at the state after each; copies of one event must change nothing more."""
-        state = self._manners.state
-        assert state is not None
-        for part in parts_of(run):
-            await sender.walk(part)
-            probe.saw(await asyncio.to_thread(state))
-        failed = self._judge(run, probe)
-        self._tried[run.order] = failed
+    async def _prove(self, sender: Sender, run: Run, state: State) -> None:
+        """Look at the state after each delivery: an event's first may change it, its further ones may not."""
+        await self._reset()
+        probe = Probe()
+        before = await asyncio.to_thread(state)
+        probe.saw(before)
+        for step in run.steps:
+            await sender.walk(replace(run, steps=(replace(step, offset=0.0, after=None),), dropped=()))
+            found = await asyncio.to_thread(state)
+            if step.copy == 1 and probe.deliveries > 0:
+                self._judge(run, probe)
+                probe = Probe()
+                probe.saw(before)
+            probe.saw(found)
+            before = found
+        self._judge(run, probe)
+
+    async def _prove_race(self, sender: Sender, run: Run, state: State) -> None:
+        """What one delivery alone changes must be all that racing copies change together.
+
+        With `--reset` both start from the same state; without, each has a fresh delivery id of its own.
+        """
+        for steps in together(run):
+            alone = await self._effect(sender, replace(run, steps=(replace(steps[0], race=None),)), state, "alone")
+            race = await self._effect(sender, replace(run, steps=tuple(steps)), state, "race")
+            found = effects_differ(alone, race)
+            self._failed(run, bool(found))
+            self._say_effects(len(steps), found)
+
+    async def _effect(self, sender: Sender, run: Run, state: State, phase: str) -> tuple[bytes, bytes]:
+        await self._reset()
+        self._phase = (run.number, phase if self._manners.reset is None else "")
+        before = await asyncio.to_thread(state)
+        await sender.walk(run)
+        return before, await asyncio.to_thread(state)
+
+    def _say_effects(self, copies: int, found: tuple[Difference, ...]) -> None:
+        if self._json:
+            items = [{"field": d.field, "wanted": d.wanted, "got": d.got} for d in found]
+            self._screen.json({"schema": "whcli.probe/1", "holds": not found, "differences": items})
+            return
+        mark = ("✗ ", "red") if found else ("✓ ", "green")
+        text = "changed more than one delivery alone" if found else "changed no more than one delivery alone"
+        self._screen.say(mark, f"{copies} copies at the same instant {text}")
+        for difference in found:
+            self._screen.say(f"  {difference.field}: one changes it by {difference.wanted}, all by {difference.got}")
+
+    def _failed(self, run: Run, failed: bool) -> None:
+        self._tried[run.order] = self._tried.get(run.order, False) or failed
         self._changed_again |= failed
 
-    def _judge(self, run: Run, probe: Probe) -> bool:
-        """Show what the probe saw; True when a further delivery changed something."""
+    def _judge(self, run: Run, probe: Probe) -> None:
+        """Show what the probe saw; a further delivery that changed something fails the run."""
         if self._json:
             self._screen.json({**probe_json(probe), "run": run.number})
         else:
             for line in probe_lines(probe):
                 self._screen.say(line)
-        return not probe.holds
+        self._failed(run, not probe.holds)
 
     def _prepare(self, step: Step, last: int | None) -> tuple[int, Outgoing]:
         event = self._replayer.chosen.event(step.event)
         if step.event not in self._previous:
             self._previous[step.event] = self._replayer.last_delivery(event)
         outgoing = self._replayer.outgoing(
-            step.event, schedule=self._manners.walking.schedule, attempt=step.attempt, last=last
+            step.event,
+            schedule=self._manners.walking.schedule,
+            attempt=step.attempt,
+            last=last,
+            id_token=self._token(step),
         )
         return event.id, outgoing
+
+    def _token(self, step: Step) -> str | None:
+        """What a fresh delivery id is made of: one for all deliveries of an event in a run."""
+        if not self._manners.new_id and not self._phase[1]:
+            return None
+        return self._tokens.setdefault((*self._phase, step.event), secrets.token_hex(16))
 
     # -- what is shown ------------------------------------------------------------------------------------------------
 
@@ -170,20 +224,14 @@ class Replay:
         return number + (f" copy {step.copy}" if step.copies > 1 else "")
 
     def _show(self, event: Event, step: Step, outgoing: Outgoing, delivery: Delivery, change: str) -> None:
-        how = f"re-signed {outgoing.signed}" if outgoing.signed else "as captured"
-        again = f"  attempt {step.attempt}" if step.attempt > 1 else ""
-        told = f"  {change}" if change in ("fixed", "still failing", "regressed") else ""
-        what = f"{outgoing.method.decode('latin-1')} {safe(outgoing.url)}"
-        self._screen.say(
-            (self._name(event, step), "bold"), f"  {what}  {how}{again}  ", *outcome(delivery), (told, "bold")
+        told = (
+            f"re-signed {outgoing.signed}" if outgoing.signed else "as captured",
+            f"attempt {step.attempt}" if step.attempt > 1 else "",
+            change if change in ("fixed", "still failing", "regressed") else "",
         )
-        if step.copy > 1 or step.attempt > 1:
-            return
-        for line in (outgoing.note, *outgoing.changes, delivery.error):
-            if line:
-                self._screen.say(("     ↳ ", "dim"), safe(line))
-        if delivery.reply and not delivery.ok and delivery.reply.body:
-            self._screen.say(("     ↳ ", "dim"), "response: " + glimpse(delivery.reply.body))
+        if step.copy > 1 or step.attempt > 1:  # its first delivery has said what had to change
+            outgoing = replace(outgoing, changes=(), note=None)
+        say_delivery(self._screen, self._name(event, step), ", ".join(filter(None, told)), outgoing, delivery)
 
     # -- the end ------------------------------------------------------------------------------------------------------
 
@@ -220,23 +268,3 @@ class Replay:
             (self.tally.retried, "retried"),
         )
         return (", ".join(f"{number} {word}" for number, word in parts if number) or "nothing to replay") + "."
-
-
-def parts_of(run: Run) -> list[Run]:
-    """A run cut so that the state can be looked at in between: after the first delivery, and after each further one.
-
-    Racing copies cannot be told apart, so the first of them goes alone and the others race after it.
-    """
-    from dataclasses import replace
-
-    return [
-        replace(run, steps=(replace(step, offset=0.0, after=None),), dropped=()) for step in run.steps if step.race is None
-    ] or [replace(run, steps=run.steps, dropped=())]
-
-
-async def local(client: Client, outgoing: Outgoing) -> bool:
-    """Whether a target is this machine."""
-    return (await client.destination(outgoing.url)).local
-
-
-__all__ = ["Manners", "Replay", "Schedule", "undelivered"]
