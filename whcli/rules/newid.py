@@ -10,19 +10,24 @@ from .edit import Parts, edited
 from .edits import edits_of
 from .providers import BY_NAME
 
+LEAST = 12  # letters or digits of a fresh id: shorter ones would meet again
 _UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\Z")
 _PREFIX = re.compile(r"(.*?[_-])?([0-9A-Za-z]+)\Z", re.DOTALL)
 
 
 def fresh_id(old: str, token: str) -> str:
-    """An id like `old`, made of a random `token` of 32 hexadecimal digits: a UUID, or the same prefix and length."""
+    """An id like `old`, made of a random `token` of 32 hexadecimal digits: a UUID, or the same prefix and length.
+
+    Ids shorter than LEAST become that long.
+    """
     if _UUID.match(old):
         return f"{token[:8]}-{token[8:12]}-4{token[13:16]}-a{token[17:20]}-{token[20:32]}"
     match = _PREFIX.match(old)
     if match is None:
         return token
     digits = str(int(token, 16)) if match[2].isdigit() else token
-    return (match[1] or "") + (digits * (len(match[2]) // len(digits) + 1))[: len(match[2])]
+    length = max(len(match[2]), LEAST)
+    return (match[1] or "") + (digits * (length // len(digits) + 1))[:length]
 
 
 def with_new_id(parts: Parts, provider: str | None, old: str | None, token: str) -> tuple[Parts, tuple[str, ...]]:

@@ -169,7 +169,7 @@ class Replay:
         text = "changed more than one delivery alone" if found else "changed no more than one delivery alone"
         self._screen.say(mark, f"{copies} copies at the same instant {text}")
         for difference in found:
-            self._screen.say(f"  {difference.field}: one changes it by {difference.wanted}, all by {difference.got}")
+            self._screen.say(f"  {difference.field}: {difference.wanted} after one, {difference.got} after all")
 
     def _failed(self, run: Run, failed: bool) -> None:
         self._tried[run.order] = self._tried.get(run.order, False) or failed
