@@ -35,6 +35,7 @@ class Books:
     def __init__(self, path: str) -> None:
         self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
         self._db.executescript(TABLES)
+        self.cleared = 0  # times
 
     def seen(self, shop: str, event: str) -> bool:
         return bool(self._db.execute("SELECT 1 FROM seen WHERE shop = ? AND event = ?", (shop, event)).fetchone())
@@ -59,6 +60,7 @@ class Books:
         return {"charges": number, "total": total}
 
     def clear(self, shop: str) -> None:
+        self.cleared += 1
         for table in ("seen", "charges"):
             self._db.execute(f"DELETE FROM {table} WHERE shop = ?", (shop,))
 
@@ -71,11 +73,12 @@ def app_on(path: str) -> Starlette:
         if books.seen("racy", event["id"]):
             return Response(status_code=204)
         books.charge("racy", event["amount"])
-        return Response(status_code=204, background=BackgroundTask(remember_later, event["id"]))
+        return Response(status_code=204, background=BackgroundTask(remember_later, event["id"], books.cleared))
 
-    async def remember_later(event: str) -> None:
+    async def remember_later(event: str, cleared: int) -> None:
         await asyncio.sleep(LATER)
-        books.remember("racy", event)
+        if cleared == books.cleared:
+            books.remember("racy", event)
 
     async def correct(request: Request) -> Response:
         event = await request.json()

@@ -11,6 +11,8 @@ from pathlib import Path
 from whcli.hands.config import Config
 from whcli.hands.keyring import Keyring
 from whcli.hands.listener import Listener, ListenPlan
+from whcli.hands.lock import ListenerLock
+from whcli.hands.opening import make_folder
 from whcli.hands.protocol import Refusal
 from whcli.hands.server import open_sockets, run
 from whcli.rules.replies import Replies
@@ -37,6 +39,9 @@ class Seen:
     def tell(self, text: str) -> None:
         self.notes.append(text)
 
+    def rest(self, *, last: bool) -> float | None:
+        return None
+
     def refusal(self, refusal: Refusal) -> None:
         self.refusals.append(refusal)
 
@@ -51,7 +56,16 @@ def listener_on(folder: Path, plan: ListenPlan | None = None, seen: Seen | None 
     trouble: list[BaseException] = []
 
     async def life() -> None:
-        listener = Listener(folder, sockets, plan, seen, seen.failures.append)
+        make_folder(folder)
+        listener = Listener(
+            folder,
+            sockets,
+            plan,
+            seen,
+            lock=ListenerLock(folder),
+            failed=seen.failures.append,
+            broken=trouble.append,
+        )
         await listener.start()
         ready.set()
         await asyncio.to_thread(over.wait)

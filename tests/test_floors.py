@@ -31,11 +31,13 @@ ROOMS: dict[str, str] = {
         autopsy.search autopsy.answers autopsy.received autopsy
     """,
     "hands": """
-        migrations store writer lock config keyring events render samples issuer checkout
+        migrations opening rows store writer lock config keyring events render samples issuer checkout
         framing protocol server wire through_httpx client deliver sender replayer follower printer listener
     """,
     "commands": """
-        options signatures rm trust deliveries listening.lines listening.session listening.plan listening replaying
+        options signatures rm trust deliveries listening.lines listening.session listening.plan listening
+        replaying.proof replaying.asked replaying.bar replaying.run replaying.comparison replaying.watching
+        replaying.start replaying
         listen list_events show diff replay send sign verify schemes handshake demo_handler demo help_topics
     """,
 }
@@ -194,7 +196,7 @@ def test_the_watch_sees_every_kind_of_import() -> None:
     assert {"hands.config", "hands.store", "hands.render", "rules.archive"} <= ours(
         "commands.list_events"
     )  # in functions
-    assert {"rules.detect", "words.event", "hands.migrations"} <= ours("hands.store")
+    assert {"rules.detect", "words.event", "hands.opening"} <= ours("hands.store")
     assert "rules.autopsy.search" in ours("rules.autopsy")
     assert "cli" in ours("commands.help_topics")  # from .. import cli
 
@@ -243,6 +245,8 @@ def test_only_these_rooms_touch_the_streams() -> None:
 def test_only_the_store_speaks_sql() -> None:
     assert {name for name in TREES if "sqlite3" in heads(name)} == {
         "hands.store",
+        "hands.rows",
+        "hands.opening",
         "hands.migrations",
         "hands.writer",  # the connection's type, no SQL
         "cli",  # its version

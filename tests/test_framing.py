@@ -6,11 +6,11 @@ import random
 from itertools import pairwise
 
 import pytest
-from tests.hostile.requests import CHUNKED, LINES, ROWS, START, Captured, Row, field
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.wire import chunked
 
+from tests.hostile.requests import CHUNKED, LINES, ROWS, START, Captured, Row, field
+from tests.wire import chunked
 from whcli.hands.framing import Limits, Malformed, RequestReader
 
 Read = tuple[bytes, bytes, bytes, bytes, tuple[tuple[bytes, bytes], ...]]

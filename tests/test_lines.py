@@ -58,7 +58,7 @@ WIDE = {
 
 @pytest.mark.parametrize(("entry", "line"), WIDE.values(), ids=WIDE.keys())
 def test_the_columns_of_a_line(entry: Entry, line: str) -> None:
-    assert text(event_line(entry, CLOCK, 100)) == line
+    assert text(event_line(entry, CLOCK, 110)) == line
 
 
 def test_a_line_that_waits_for_its_delivery_says_so() -> None:

@@ -11,7 +11,8 @@ import pytest
 from tests.program import listening, whcli
 from tests.test_listen import STRIPE, post
 from tests.wire import Wire
-from whcli.hands.store import Store, make_folder
+from whcli.hands.opening import make_folder
+from whcli.hands.store import Store
 from whcli.words.event import Arrival
 
 RAW = (

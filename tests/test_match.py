@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fnmatch
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -263,7 +264,8 @@ ANYTHING = st.recursive(
     ANYTHING,
 )
 def test_no_function_of_jmespath_fails_on_any_body(name: str, arguments: str, value: Any) -> None:
-    compiled(name + arguments).search(value)
+    with suppress(WrongUsage):  # it takes fewer or more
+        compiled(name + arguments).search(value)
 
 
 def test_infinity_in_a_body_is_no_crash() -> None:

@@ -11,7 +11,8 @@ from threading import Barrier, Thread
 import pytest
 
 from whcli.hands.migrations import APPLICATION_ID, LATEST, STEPS, migrate, version_of
-from whcli.hands.store import FILE, Store
+from whcli.hands.opening import FILE
+from whcli.hands.store import Store
 from whcli.words.errors import StoreFailed
 
 NEXT = (*STEPS, ("CREATE TABLE later (a)", "INSERT INTO later VALUES (1)"))

@@ -12,9 +12,9 @@ from contextlib import ExitStack
 from dataclasses import replace
 
 import pytest
+
 from tests.hostile.requests import CHUNKED, HELLO, HIDDEN, HOST, ROWS, SMUGGLED, START, Captured, Refused, Row, field
 from tests.wire import OK, Listener, Wire, ask, chunked, listening, post, wait_for
-
 from whcli.hands.protocol import Limits, Respond
 from whcli.hands.server import loop_factory
 from whcli.words.event import Arrival, Reply

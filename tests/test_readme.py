@@ -71,7 +71,9 @@ def test_every_reason_code_is_in_the_table() -> None:
 
 
 def test_the_custom_scheme_is_one(tmp_path: Path) -> None:
-    [block] = [block for block in re.findall(r"```toml\n(.*?)```", README, re.DOTALL) if "[schemes.acme]" in block]
+    [block] = [
+        block for block in re.findall(r"```toml\n(.*?)```", README, re.DOTALL) if block.startswith("[schemes.acme]")
+    ]
     (tmp_path / "whcli.toml").write_text(block)
     done = whcli("sign", "acme", folder=tmp_path, env={"WHCLI_SECRET_ACME": "hush"})
     assert done.code == 0 and done.out.startswith("X-Acme-Signature: t=")

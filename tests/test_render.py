@@ -189,6 +189,7 @@ def test_an_error_as_json(capsys: pytest.CaptureFixture[str]) -> None:
         "exit": 7,
         "message": "é broke",
         "next": "whcli help",
+        "details": {},
     }
 
 

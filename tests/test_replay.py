@@ -142,7 +142,7 @@ def test_a_target_on_another_machine_is_refused_without_yes_or_an_entry(tmp_path
 def test_proxy_variables_are_ignored(tmp_path: Path) -> None:
     store_with(tmp_path, (b"/x", b""))
     with Receiver() as proxy, Receiver() as handler:
-        env = {name: proxy.url for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "HTTPS_PROXY")}
+        env = dict.fromkeys(("HTTP_PROXY", "http_proxy", "ALL_PROXY", "HTTPS_PROXY"), proxy.url)
         assert whcli("replay", "1", "--to", handler.url, folder=tmp_path, env=env).code == 0
         assert len(handler.wait(1)) == 1 and proxy.requests == []
 

@@ -14,9 +14,9 @@ from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import pytest
+
 from tests.hostile.requests import START, field
 from tests.wire import OK, Listener, Wire, ask, listening, post, wait_for
-
 from whcli.hands.protocol import Limits, Respond
 from whcli.hands.server import Server, holder, open_sockets, run
 from whcli.words.errors import CannotListen, WrongUsage

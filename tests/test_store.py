@@ -24,7 +24,8 @@ from hypothesis import strategies as st
 from tests.anything import deliveries_of, facts_of, imported, requests
 from whcli.hands.lock import ListenerLock
 from whcli.hands.migrations import APPLICATION_ID, LATEST
-from whcli.hands.store import FILE, PAGE, Store
+from whcli.hands.opening import FILE
+from whcli.hands.store import PAGE, Store
 from whcli.rules.archive import event_from, event_json, line
 from whcli.rules.lines import event_line
 from whcli.rules.match import Filter, differences

@@ -7,11 +7,15 @@ imports what is heavy inside its function).
 
 from __future__ import annotations
 
+import errno
 import sys
 from importlib import import_module
 from typing import TYPE_CHECKING, NoReturn
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any, TextIO
+
     import typer
 
     from .words.errors import WhcliError
@@ -39,10 +43,32 @@ ISSUES = "please report it with that file at the project's issue tracker"
 
 def main() -> NoReturn:
     """The entry point of `whcli` and `python -m whcli`."""
-    arguments = sys.argv[1:]
-    if arguments and arguments[0] in ("--version", "-V"):
-        sys.exit(version(arguments[1:]))
-    sys.exit(run(arguments))
+    _open_streams()
+    sys.exit(run(_everywhere(sys.argv[1:])))
+
+
+def _open_streams() -> None:
+    """A standard stream that was closed (`>&-`) leads nowhere, in this order: each takes the lowest free number."""
+    import os
+
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_RDWR), mode))
+
+
+EVERYWHERE = {"--debug": ("WHCLI_DEBUG", "1"), "--no-pager": ("WHCLI_PAGER", "")}
+"""Flags that every command takes, at any place: each is short for a variable."""
+
+
+def _everywhere(arguments: list[str]) -> list[str]:
+    """The arguments without the flags for everywhere, which are set; behind `--` nothing is a flag."""
+    import os
+
+    end = arguments.index("--") if "--" in arguments else len(arguments)
+    for flag in EVERYWHERE.keys() & set(arguments[:end]):
+        name, value = EVERYWHERE[flag]
+        os.environ[name] = value
+    return [each for each in arguments[:end] if each not in EVERYWHERE] + arguments[end:]
 
 
 def version(rest: list[str]) -> int:
@@ -68,16 +94,20 @@ def run(arguments: list[str]) -> int:
 
     json = "--json" in arguments
     try:
-        return _call(arguments)
+        code = version(arguments[1:]) if arguments[:1] in (["--version"], ["-V"]) else _call(arguments)
+        sys.stdout.flush()
+        return code
     except WhcliError as error:
         return _explain(error, json)
     except KeyboardInterrupt:
         return Exit.INTERRUPTED
     except BrokenPipeError:
-        _drop_stdout()
+        _drop(sys.stdout)
         return Exit.CLOSED_PIPE
+    except OSError as error:
+        return _unwritten(error, json) if error.errno in FULL else _crashed(error, json)
     except Exception as error:
-        return _crashed(error, arguments, json)
+        return _crashed(error, json)
 
 
 def _call(arguments: list[str]) -> int:
@@ -91,10 +121,9 @@ def _call(arguments: list[str]) -> int:
     from .words.errors import Exit
 
     try:
-        command = typer.main.get_command(application(arguments))
+        command = _ordered(typer.main.get_command(application(arguments)))
         with command.make_context("whcli", arguments or ["--help"]) as context:
             result = command.invoke(context)
-        sys.stdout.flush()
     except typer.Exit as ended:
         return ended.exit_code
     except NoArgsIsHelpError as error:
@@ -120,7 +149,7 @@ def application(arguments: list[str]) -> typer.Typer:
         "sent it just now.",
         epilog="Start with: whcli demo. Exit codes, filters, configuration: whcli help.",
     )
-    app.callback()(_options)
+    app.callback()(_callback())
     named = arguments[0] if arguments else ""
     name = ALIASES.get(named, named)
     for command in (name,) if name in COMMANDS else COMMANDS:
@@ -128,10 +157,26 @@ def application(arguments: list[str]) -> typer.Typer:
     return app
 
 
-def _options(
-    version: bool = False,
-) -> None:
-    """Options before the command; `main` has answered --version already."""
+def _callback() -> Callable[..., None]:
+    """Options before the command, for its help: `main` and `run` have dealt with them already."""
+    import typer
+
+    def options(
+        version: bool = typer.Option(False, "--version", "-V", help="Print the version."),
+        debug: bool = typer.Option(False, "--debug", help="Show the traceback of a crash; at any place."),
+        no_pager: bool = typer.Option(False, "--no-pager", help="Print long output at once; at any place."),
+    ) -> None:
+        pass
+
+    return options
+
+
+def _ordered(command: Any) -> Any:
+    """The commands as COMMANDS has them; typer puts those with subcommands last."""
+    command.commands = dict(
+        sorted(command.commands.items(), key=lambda item: list(COMMANDS).index(ALIASES.get(item[0], item[0])))
+    )
+    return command
 
 
 def _register(app: typer.Typer, command: str, name: str) -> None:
@@ -156,26 +201,49 @@ def _usage(error: Exception, arguments: list[str]) -> WhcliError:
 def _explain(error: WhcliError, json: bool) -> int:
     from .hands.render import show_error
 
-    sys.stdout.flush()
-    show_error(error, json=json)
+    try:
+        sys.stdout.flush()
+    except OSError:
+        _drop(sys.stdout)
+    try:
+        show_error(error, json=json)
+    except OSError:
+        _drop(sys.stderr)
     return error.exit
 
 
-def _drop_stdout() -> None:
-    """The reader has gone: let the interpreter's last flush go nowhere instead of failing."""
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
+"""Why a file, a device or a terminal that went away takes no more output."""
+
+
+def _unwritten(error: OSError, json: bool) -> int:
+    """Standard output took no more. What failed in the store or in a file is named by who wrote there."""
+    from .words.errors import Exit, WhcliError
+
+    _drop(sys.stdout)
+    full = WhcliError(
+        f"standard output cannot be written: {error.strerror}",
+        next="make room, or send it elsewhere: whcli ... > FILE",
+        code="output_failed",
+    )
+    full.exit = Exit.DOES_NOT_HOLD
+    return _explain(full, json)
+
+
+def _drop(stream: TextIO) -> None:
+    """Nobody takes this output any more: let the interpreter's last flush go nowhere instead of failing."""
     import os
 
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
-def _crashed(error: Exception, arguments: list[str], json: bool) -> int:
+def _crashed(error: Exception, json: bool) -> int:
     """A bug of ours: one line and a crash log. The log holds no arguments and no values, so no secret either."""
     import os
     import tempfile
     import traceback
 
     from . import __version__
-    from .hands.render import show_error
     from .words.errors import Exit, WhcliError
 
     handle, path = tempfile.mkstemp(prefix="whcli-crash-", suffix=".log")  # mode 0600
@@ -186,7 +254,7 @@ def _crashed(error: Exception, arguments: list[str], json: bool) -> int:
         f"this is a bug in whcli ({type(error).__name__}): the crash log is {path}", next=ISSUES, code="bug"
     )
     bug.exit = Exit.BUG
-    show_error(bug, json=json)
-    if os.environ.get("WHCLI_DEBUG") or "--debug" in arguments:
+    code = _explain(bug, json)
+    if os.environ.get("WHCLI_DEBUG"):
         traceback.print_exception(error)
-    return Exit.BUG
+    return code

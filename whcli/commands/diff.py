@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from ..rules.compare import compared
+from ..rules.compare import MISSING, compared
 from ..words.errors import Exit
 from .options import Colour, Json, StoreDir, colour_of
 
@@ -28,20 +28,26 @@ def command(
     """Compare two events; JSON and form bodies field by field. Exit 1 when they differ."""
     from ..hands.config import store_folder
     from ..hands.events import Source
-    from ..hands.render import stdout
+    from ..hands.render import paged, stdout
 
     source = Source(store_folder(store))
     a, b = source.one(one), source.one(other)
     found = compared(a, b)
     screen = stdout(colour_of(colour))
     if json:
-        items = [{"field": d.field, "one": d.wanted, "other": d.got} for d in found]
+        items = [{"field": d.field, "one": given(d.wanted), "other": given(d.got)} for d in found]
         screen.json({"schema": "whcli.diff/1", "one": a.id, "other": b.id, "equal": not found, "differences": items})
     elif not found:
         screen.say("equal in method, target, headers and body")
     else:
-        for difference in found:
-            screen.say((difference.field, "bold"))
-            screen.say(("  - " + difference.wanted, "red"))
-            screen.say(("  + " + difference.got, "green"))
+        with paged(screen):
+            for difference in found:
+                screen.say((difference.field, "bold"))
+                screen.say(("  - " + difference.wanted, "red"))
+                screen.say(("  + " + difference.got, "green"))
     return Exit.DOES_NOT_HOLD if found else Exit.DONE
+
+
+def given(value: str) -> str | None:
+    """A side of a difference for JSON; null where there is nothing."""
+    return None if value is MISSING else value

@@ -24,7 +24,9 @@ def exit_codes() -> str:
 ENVIRONMENT = """\
 WHCLI_STORE             the store's folder, instead of the nearest .whcli
 WHCLI_SECRET_<SCHEME>   a signing secret: WHCLI_SECRET_STRIPE, WHCLI_SECRET_GITLAB_SIGNING
-WHCLI_DEBUG             1: show the traceback of a crash
+WHCLI_DEBUG             1: show the traceback of a crash; so does --debug, at any place
+WHCLI_PAGER, PAGER      what long output of show, diff and help goes through on a terminal (default: less -FIRX);
+                        empty, --no-pager or CI: no pager
 NO_COLOR, FORCE_COLOR, CLICOLOR, CLICOLOR_FORCE, TERM=dumb are honoured; --color beats them.
 Flags beat the environment, the environment beats whcli.toml."""
 
@@ -105,12 +107,14 @@ TOPICS = {
 def command(topic: Annotated[str | None, typer.Argument(help="A topic or a command.")] = None) -> int:
     """Show a topic: exit-codes, environment, config, filters, custom; or a command's help."""
     from .. import cli
-    from ..hands.render import stdout
+    from ..hands.render import paged, stdout
 
     if topic is None:
         return cli.run(["--help"])
     if topic in TOPICS:
-        stdout().say(TOPICS[topic])
+        screen = stdout()
+        with paged(screen):
+            screen.say(TOPICS[topic])
         return Exit.DONE
     if topic in cli.COMMANDS:
         return cli.run([topic, "--help"])

@@ -44,7 +44,7 @@ HEADS = ("ID", "WHEN", "METHOD", "PATH", "PROVIDER", "TYPE", "SIZE", "SIG", "DEL
 
 
 def command(
-    number: Annotated[int, typer.Option("-n", "--number", help="At most so many, the newest; 0 for all.")] = 20,
+    number: Annotated[int, typer.Option("-n", "--number", min=0, help="At most so many, the newest; 0 for all.")] = 20,
     provider: Provider = None,
     type: Type = None,
     method: Method = None,

@@ -27,13 +27,24 @@ def command(
     ] = None,
     concurrency: Annotated[int, typer.Option(help="Forwards at a time; 1 keeps the order of arrival.")] = 1,
     forward_timeout: Annotated[
-        str | None, typer.Option(help="How long a handler may take; 0 for ever (default: 60s, 10s with --relay-reply).")
+        str | None,
+        typer.Option(
+            help="How long a handler may take; 0 for ever (default: 60s, 10s with --relay-reply, or the provider's)."
+        ),
     ] = None,
+    retries: Annotated[
+        str | None, typer.Option(help="Try a failed forward again as this provider does: stripe, slack ...")
+    ] = None,
+    compress: Annotated[str | None, typer.Option(help="Shrink the waiting between attempts: 1000x or max.")] = None,
     relay_reply: Annotated[bool, typer.Option("--relay-reply", help="Answer with the handler's own reply.")] = False,
     reply: Annotated[str, typer.Option(help="Status to answer, or one per attempt: 500,500,200.")] = "200",
     reply_body: Annotated[str, typer.Option(help="Body to answer.")] = "",
     reply_header: Annotated[list[str] | None, typer.Option(help="'Name: value' to answer; repeatable.")] = None,
     reply_delay: Annotated[str, typer.Option(help="Wait this long before answering.")] = "0",
+    send_credentials: Annotated[
+        bool,
+        typer.Option("--send-credentials", help="Forward Authorization, cookies and tokens to other machines too."),
+    ] = False,
     verify: Annotated[bool, typer.Option("--verify", help="Answer 401 unless the signature holds.")] = False,
     no_handshake: Annotated[
         bool, typer.Option("--no-handshake", help="Do not answer the providers' challenges.")
@@ -59,22 +70,27 @@ def command(
 ) -> int:
     """Listen for webhooks of any kind; store, show and forward each one."""
     from ..hands.config import load_config, store_folder
+    from ..hands.lock import ListenerLock
+    from ..hands.opening import make_folder
     from ..hands.server import open_sockets, run
     from ..rules.text import seconds
     from .listening.plan import Options, plan_of
-    from .listening.session import Session
+    from .listening.session import Session, check_ready_file
 
     config = load_config()
     options = Options(
         forward=tuple(forward or ()),
         concurrency=concurrency,
         forward_timeout=forward_timeout,
+        retries=retries,
+        compress=compress,
         relay=relay_reply,
         reply=reply,
         reply_body=reply_body,
         reply_headers=tuple(reply_header or ()),
         reply_delay=seconds(reply_delay),
         verify=verify,
+        send_credentials=send_credentials,
         handshakes=not no_handshake,
         verify_token=verify_token,
         confirm_subscriptions=confirm_subscriptions,
@@ -88,7 +104,10 @@ def command(
     plan = plan_of(options, config, folder)
     colour_of(colour)
     wanted_port = port if port is not None else config.listen.get("port", 8765)
+    check_ready_file(ready_file)
+    make_folder(folder)
+    lock = ListenerLock(folder)  # before the port: a second listener on this store cannot be helped by another port
     sockets = open_sockets(host or config.listen.get("host", "127.0.0.1"), wanted_port)
     limit = seconds(timeout) if timeout else None
-    session = Session(folder, sockets, plan, count=count, timeout=limit, ready_file=ready_file)
+    session = Session(folder, sockets, plan, count=count, timeout=limit, ready_file=ready_file, lock=lock)
     return run(session.run(quiet=quiet, json=json, colour=colour))

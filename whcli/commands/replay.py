@@ -43,6 +43,9 @@ def command(
     edit: Annotated[bool, typer.Option("--edit", help="Open the body of one event in $EDITOR first.")] = False,
     new_id: Annotated[bool, typer.Option("--new-id", help="With a fresh delivery id.")] = False,
     shift_time: Annotated[str | None, typer.Option(help="Move all times along: now, 2h, -30d.")] = None,
+    compare_to: Annotated[
+        str | None, typer.Option(help="Send the same here too, and show where the replies differ.")
+    ] = None,
     exact_url: Annotated[bool, typer.Option("--exact-url", help="Use the target as it stands.")] = False,
     no_resign: Annotated[bool, typer.Option("--no-resign", help="Send the old signature.")] = False,
     resign: Annotated[str | None, typer.Option("--resign", help="Sign with this scheme.")] = None,
@@ -61,6 +64,7 @@ def command(
     permutations: Annotated[bool, typer.Option("--permutations", help="One run for each order.")] = False,
     drop: Annotated[str | None, typer.Option(help="Lose deliveries with this probability: 0.1.")] = None,
     delay: Annotated[str | None, typer.Option(help="Deliver late by a random time: 0..2s.")] = None,
+    watch: Annotated[Path | None, typer.Option(help="Replay again when a file changes here, until it passes.")] = None,
     seed: Annotated[int, typer.Option(help="The same seed makes the same plan.")] = 0,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the plan; send nothing.")] = False,
     probe: Annotated[str | None, typer.Option(help="A command that prints the handler's state.")] = None,
@@ -124,7 +128,12 @@ def command(
         delay=delay,
     )
     choice = Choice(
-        references=tuple(events or ()), wanted=wanted if filtered else None, edit=edit, to=to, exact=exact_url
+        references=tuple(events or ()),
+        wanted=wanted if filtered else None,
+        edit=edit,
+        to=to,
+        exact=exact_url,
+        compare_to=compare_to,
     )
     ways = Ways(
         sign=not no_resign,
@@ -144,6 +153,7 @@ def command(
         send_credentials=send_credentials,
         yes=yes,
         dry_run=dry_run,
+        watch=watch,
     )
     code: int = replay(asked, choice, ways, store=store, colour=colour_of(colour), json=json)
     return Exit(code)

@@ -36,7 +36,7 @@ def command(
         raise WrongUsage("rm takes events of the store, not files", next="whcli rm 42")
     ids = list(dict.fromkeys(id for reference in references for id in source.ids(reference)))
     many = len(ids) > 1 or any(reference.kind in ("range", "all") for reference in references)
-    if many and not yes and not asked(f"Delete {len(ids)} events?"):
+    if many and not yes and not asked(f"Delete {len(ids)} events?", "nothing was deleted"):
         stderr().say("nothing was deleted")
         return Exit.DOES_NOT_HOLD
     removed = source.store.remove(ids)
@@ -47,10 +47,10 @@ def command(
     return Exit.DONE
 
 
-def asked(question: str) -> bool:
-    """Ask on a terminal; without one raise the error that names the flag."""
+def asked(question: str, outcome: str) -> bool:
+    """Ask on a terminal; without one raise the error that says what came of it and names the flag."""
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
-        raise WrongUsage(f"{question} There is no terminal to ask on", code="not_confirmed", next="add --yes")
+        raise WrongUsage(f"{outcome}: there is no terminal to ask on", code="not_confirmed", next="add --yes")
     sys.stderr.write(f"{question} [y/N] ")
     sys.stderr.flush()
     return sys.stdin.readline().strip().lower() in ("y", "yes")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -46,8 +47,9 @@ def command(
     """Show one event: headers, body, and what was sent for it."""
     from ..hands.config import store_folder
     from ..hands.events import Source
-    from ..hands.render import stdout
+    from ..hands.render import paged, stdout
 
+    one_form({"--raw": raw, "--body or --headers": body or headers, "--curl": curl, "--json": json})
     source = Source(store_folder(store))
     found = source.one(event)
     entry = source.store.entry(found.id) if found.id else None
@@ -63,8 +65,16 @@ def command(
     elif json:
         screen.json(event_json(found, entry, deliveries))
     else:
-        present(screen, found, entry, deliveries, reveal=reveal, full=full)
+        with paged(screen):
+            present(screen, found, entry, deliveries, reveal=reveal, full=full)
     return Exit.DONE
+
+
+def one_form(asked: Mapping[str, bool]) -> None:
+    """Raise WrongUsage when an event is to be shown in more than one form."""
+    given = [flag for flag, is_set in asked.items() if is_set]
+    if len(given) > 1:
+        raise WrongUsage(f"{' and '.join(given)} do not go together", next=f"whcli show ID {given[0].split()[0]}")
 
 
 def head_of(event: Event) -> bytes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,6 +14,7 @@ import typer
 from ..hands.render import stdout
 from ..words.errors import Exit, WrongUsage
 from ..words.event import Headers, Message, Outgoing
+from ..words.head import TOKEN
 from .options import BodyFile, Header, Json, Secrets
 
 if TYPE_CHECKING:
@@ -77,6 +79,8 @@ def command(
         raise WrongUsage("both the secret and the body are to come from stdin", next="use --secret env:NAME")
     if "{url" in row.content and not url:
         raise WrongUsage(f"{scheme} signs the URL", next="add --url, exactly as the provider was told")
+    if not re.fullmatch(TOKEN, method.encode("utf-8", "surrogateescape")):
+        raise WrongUsage(f"--method takes no {method!r}", next="--method POST")
     known = required(row, keyring.secrets(scheme))
     message = Message(method=method, url=url, headers=headers_of(header or ()), body=read_body(body_file))
     now = time.time() if timestamp is None else moment_of("--timestamp", timestamp)

@@ -11,17 +11,17 @@ from ..words.event import Headers
 from ..words.head import TOKEN
 
 
-def headers_of(texts: Sequence[str]) -> Headers:
-    """`Name: value` texts as headers; raises WrongUsage for one that is none."""
-    return tuple(_header(text) for text in texts)
+def headers_of(texts: Sequence[str], flag: str = "--header") -> Headers:
+    """`Name: value` texts of a flag as headers; raises WrongUsage for one that is none."""
+    return tuple(_header(text, flag) for text in texts)
 
 
-def _header(text: str) -> tuple[bytes, bytes]:
+def _header(text: str, flag: str) -> tuple[bytes, bytes]:
     import re
 
     name, colon, value = text.encode("utf-8", "surrogateescape").partition(b":")
     if not colon or not re.fullmatch(TOKEN, name) or re.search(rb"[\r\n\x00]", value):
-        raise WrongUsage(f"--header {text!r} is no header", next="write it as --header 'Name: value'")
+        raise WrongUsage(f"{flag} {text!r} is no header", next=f"write it as {flag} 'Name: value'")
     return name, value.strip(b" \t")
 
 

@@ -47,7 +47,7 @@ class Trust:
             return
         question = f"Send {number} {'event' if number == 1 else 'events'} to {origin}, which is not on this machine?"
         try:
-            if not asked(question):
+            if not asked(question, f"nothing was sent to {origin}, which is not on this machine"):
                 raise WrongUsage(f"nothing was sent to {origin}", code="target_refused", next="answer y, or add --yes")
         except WrongUsage as error:
             error.code = "target_refused"

@@ -14,6 +14,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
+from ..rules.outgoing import parse_target
 from ..rules.routes import Route
 from ..rules.scheme import Scheme
 from ..rules.schemes import NAMES, scheme_named
@@ -129,6 +130,18 @@ def _check(path: Path, tables: dict[str, Any], schemes: tuple[str, ...]) -> None
     _named(path, "secrets", tables.get("secrets", {}), (str, list))
     _known(path, "secrets.", tables.get("secrets", {}), schemes)
     _named(path, "targets", tables.get("targets", {}), (str,))
+    _reachable(path, tables)
+
+
+def _reachable(path: Path, tables: dict[str, Any]) -> None:
+    """Ports exist, and targets are URLs that can be sent to."""
+    if not 0 <= tables.get("listen", {}).get("port", 0) <= 65535:
+        raise _wrong(path, "listen.port", "is no port: one lies between 0 and 65535, and 0 takes a free one")
+    for name, url in tables.get("targets", {}).items():
+        try:
+            parse_target(url)
+        except WrongUsage as error:
+            raise _wrong(path, f"targets.{name}", f"is no target: {error.message}") from error
 
 
 def _known(path: Path, prefix: str, table: Mapping[str, Any], names: Iterable[str]) -> None:

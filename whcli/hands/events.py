@@ -30,6 +30,11 @@ class Source:
             self._store = Store(self._folder)
         return self._store
 
+    def close(self) -> None:
+        """Close the store, if it was opened."""
+        if self._store is not None:
+            self._store.close()
+
     @property
     def has_store(self) -> bool:
         """Whether there is a store to write to."""

@@ -91,6 +91,13 @@ class Keyring:
         """The secrets of the flags, read once: one of them may be stdin."""
         return secrets_for("", self._config, self._given) if self._given else ()
 
+    def check(self) -> None:
+        """Read every secret that flags, routes and file refer to; raises WrongUsage for one that leads nowhere.
+
+        A listener does so before it begins: a mistake must not wait for the first event.
+        """
+        _ = self.given, self.routes, self.known()
+
     def scheme(self, name: str) -> Scheme:
         """A scheme by name, the user's own included."""
         return self._config.scheme(name)

@@ -24,6 +24,7 @@ from ..rules.detect import detect
 from ..rules.handshakes import Handshake, answer, is_sns_host, possible
 from ..rules.replies import Replies
 from ..rules.routes import Route, route_of
+from ..rules.schedules import Schedule
 from ..rules.text import safe
 from ..words.errors import StoreFailed
 from ..words.event import Arrival, Delivery, Entry, Event, Reply, path_of
@@ -34,8 +35,9 @@ from .keyring import Keyring
 from .lock import ListenerLock
 from .printer import Printer, Show
 from .protocol import Limits, Refusal, Respond
+from .rows import keep_secret
 from .server import Server
-from .store import Store, keep_secret, make_folder
+from .store import Store
 from .writer import Writer
 
 GRACE = 3.0  # seconds for what is in flight when the listener ends
@@ -53,8 +55,11 @@ class ListenPlan:
     forwards: Sequence[Route] = ()  # routes with a handler's URL
     concurrency: int = 1
     forward_timeout: float | None = 60.0  # seconds
+    retries: Schedule | None = None  # a failed forward is tried again as this provider would
+    compress: float = 1.0  # the waiting between attempts is divided by this
     relay: bool = False
     verify: bool = False
+    send_credentials: bool = False  # to handlers on other machines
     handshakes: bool = True  # answer the providers' questions; with `relay` the handler does
     verify_token: str | None = None  # what was typed into Meta's or Strava's settings
     confirm_subscriptions: bool = False  # fetch the SubscribeURL of a real SNS host
@@ -68,7 +73,8 @@ class ListenPlan:
 class Listener:
     """Captures into a store from `start` to `stop`; raises CannotListen or StoreFailed when it cannot begin.
 
-    `show` is told what there is to see; `failed` what went wrong with the store.
+    `lock` is the store's. `show` is told what there is to see, `failed` what went wrong with the store, `broken` of a
+    trouble after which events are captured but no longer shown or passed on; both in any thread.
     """
 
     def __init__(
@@ -77,19 +83,26 @@ class Listener:
         sockets: list[socket],
         plan: ListenPlan,
         show: Show,
+        *,
+        lock: ListenerLock,
         failed: Callable[[StoreFailed], None],
+        broken: Callable[[BaseException], None],
     ) -> None:
-        make_folder(folder)
-        self._lock = ListenerLock(folder)
+        self._lock = lock
         self._plan = plan
         self.store = Store(folder, create=True, holder=True)
         self.server = Server(sockets, plan.limits, self._accept, self._refuse)
-        self._writer = Writer(self.store, committed=self._committed, failed=failed)
+        self._failed = failed
+        self._failing = False
+        self._writer = Writer(self.store, committed=self._committed, failed=self._store_failed)
         forwarding = Forwarding(
-            target=lambda event: plan.handler(event.path),
+            target=self._target,
             concurrency=plan.concurrency,
             timeout=plan.forward_timeout,
             relay=plan.relay,
+            send_credentials=plan.send_credentials,
+            schedule=plan.retries,
+            compress=plan.compress,
         )
         self._follower = Follower(
             folder,
@@ -97,10 +110,17 @@ class Listener:
             plan.keyring,
             forwarding if plan.forwards else None,
             replied=self._replied,
+            broken=broken,
             advanced=self._wake_printer,
+            tell=lambda text: self._printer.tell(text),
         )
         self._printer = Printer(
-            folder, show, noted=lambda: self._follower.noted, expects=self._expects, note_of=self._note_of
+            folder,
+            show,
+            noted=lambda: self._follower.noted,
+            expects=self._expects,
+            note_of=self._note_of,
+            broken=broken,
         )
         self._statuses: OrderedDict[int, int] = OrderedDict()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -140,7 +160,9 @@ class Listener:
     def _stored(self, id: int | None, arrival: Arrival, respond: Respond) -> None:
         """The event is on disk, or could not be stored: answer."""
         if id is None:
+            self._refuse(not_stored(arrival))
             return respond(STORE_FAILED)
+        self._failing = False
         if self._plan.handshakes and possible(arrival.method, arrival.head, arrival.body):
             answered = self._handshake(event_of(id, arrival))
             if answered is not None:
@@ -239,7 +261,19 @@ class Listener:
         return [self._statuses.pop(id, usual) for id in ids]
 
     def _expects(self, entry: Entry) -> bool:
-        return self._plan.handler(entry.path) is not None
+        refused = self._plan.verify and entry.facts.signature != "valid"
+        return self._plan.handler(entry.path) is not None and not refused
+
+    def _target(self, event: Event) -> str | None:
+        """The handler's URL for an event; what got 401 is not passed on."""
+        url = self._plan.handler(event.path)
+        return url if url is None or not self._plan.verify or self._holds(event) else None
+
+    def _store_failed(self, error: StoreFailed) -> None:
+        """Say once that senders get 503, and again when it begins anew."""
+        if not self._failing:
+            self._failing = True
+            self._failed(error)
 
 
 def remember(memory: OrderedDict[int, Any], id: int, value: object) -> None:
@@ -265,6 +299,17 @@ def handshake_note(found: Handshake, *, confirming: bool) -> str:
     if found.confirm:
         parts.append("fetching the confirmation URL" if confirming else f"to confirm, fetch {safe(found.confirm)}")
     return " · ".join(parts)
+
+
+def not_stored(arrival: Arrival) -> Refusal:
+    """A request that could not be stored, as the refusal that its sender sees."""
+    return Refusal(
+        received_at=arrival.received_at,
+        peer=arrival.peer,
+        status=503,
+        reason="the event could not be stored",
+        start=arrival.head[:200],
+    )
 
 
 def event_of(id: int, arrival: Arrival) -> Event:
@@ -293,6 +338,10 @@ def relayed(delivery: Delivery) -> Reply:
     if delivery.reply is None:
         status = 504 if delivery.failure == "timeout" else 502
         return Reply(status=status, headers=((b"Content-Type", b"text/plain"),), body=f"{delivery.error}\n".encode())
+    if delivery.reply.truncated:
+        return Reply(
+            status=502, headers=((b"Content-Type", b"text/plain"),), body=b"the handler's reply is too large\n"
+        )
     headers = tuple(pair for pair in delivery.reply.headers if pair[0].lower() not in HOP_BY_HOP)
     return Reply(status=delivery.reply.status, headers=headers, body=delivery.reply.body, reason=delivery.reply.reason)
 

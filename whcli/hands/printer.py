@@ -37,12 +37,15 @@ class Show(Protocol):
     def tell(self, text: str) -> None:
         """Something that happened later."""
 
+    def rest(self, *, last: bool) -> float | None:
+        """There is nothing more to show for now, or at all; seconds after which to be called again, or None."""
+
 
 class Printer:
     """Walks the store from its newest event at `start` to `stop`.
 
     `noted` gives the newest arrival number whose facts are stored, `expects` tells whether an event is to be delivered,
-    `note_of` what else there is to say of it.
+    `note_of` what else there is to say of it; `broken` is called when the thread has to end before its time.
     """
 
     def __init__(
@@ -53,12 +56,14 @@ class Printer:
         noted: Callable[[], int],
         expects: Callable[[Entry], bool],
         note_of: Callable[[int], str | None],
+        broken: Callable[[BaseException], None],
     ) -> None:
         self._folder = folder
         self._show = show
         self._noted = noted
         self._expects = expects
         self._note_of = note_of
+        self._broken = broken
         self._changed = Condition()
         self._news = 0  # counts wake-ups, so that none between two looks is missed
         self._until: float | None = None
@@ -97,17 +102,26 @@ class Printer:
         self._thread.join(patience)
 
     def _run(self) -> None:
-        with Store(self._folder) as store:
-            news = -1
-            while True:
-                with self._changed:
-                    if news == self._news and self._until is None:
-                        self._changed.wait(PATIENCE if self._pending or self._waiting(store) else None)
-                    news = self._news
-                last = self._until is not None
-                self._look(store)
-                if last:
-                    return
+        try:
+            with Store(self._folder) as store:
+                self._walk(store)
+        except BaseException as error:
+            self._broken(error)
+
+    def _walk(self, store: Store) -> None:
+        news = -1
+        tick: float | None = None
+        while True:
+            with self._changed:
+                if news == self._news and self._until is None:
+                    waiting = self._pending or self._waiting(store)
+                    self._changed.wait(tick if tick is not None else PATIENCE if waiting else None)
+                news = self._news
+            last = self._until is not None
+            self._look(store)
+            tick = self._show.rest(last=last)
+            if last:
+                return
 
     def _look(self, store: Store) -> None:
         """Show everything that can be shown now.

@@ -8,10 +8,12 @@ the words do not.
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import sys
-from collections.abc import Sequence
-from io import TextIOWrapper
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from io import StringIO, TextIOWrapper
 from typing import Any, TextIO
 
 from ..rules.text import Span, safe, safe_block
@@ -111,6 +113,36 @@ def trimmed(spans: list[Span]) -> list[Span]:
     return spans
 
 
+@contextmanager
+def paged(screen: Screen) -> Iterator[None]:
+    """What is shown within goes through a pager when it is longer than the terminal; otherwise as ever.
+
+    `WHCLI_PAGER` beats `PAGER` beats `less -FIRX`; an empty one is none. A pipe and CI see no pager.
+    """
+    env = os.environ
+    command = env.get("WHCLI_PAGER", env.get("PAGER", "less -FIRX")).split()
+    if not screen.tty or env.get("CI") or not command or shutil.which(command[0]) is None:
+        yield
+        return
+    terminal, screen.stream = screen.stream, StringIO()
+    try:
+        yield
+    finally:
+        text, screen.stream = screen.stream.getvalue(), terminal
+        _page(text, command, terminal)
+
+
+def _page(text: str, command: Sequence[str], terminal: TextIO) -> None:
+    columns, rows = shutil.get_terminal_size((100, 24))
+    plain = re.sub(r"\x1b\[[0-9;]*m", "", text)
+    if sum(1 + max(len(line) - 1, 0) // columns for line in plain.splitlines()) < rows:
+        terminal.write(text)
+        return
+    import subprocess
+
+    subprocess.run(command, input=text.encode("utf-8", "backslashreplace"), check=False)
+
+
 def stdout(colour: str = "auto") -> Screen:
     """Results go here."""
     return Screen(lenient(sys.stdout), colour)
@@ -133,7 +165,7 @@ def show_error(error: WhcliError, *, json: bool) -> None:
     screen = stderr()
     if json:
         record = {"code": error.code, "exit": int(error.exit), "message": error.message, "next": error.next}
-        screen.json({"schema": "whcli.error/1", **record})
+        screen.json({"schema": "whcli.error/1", **record, "details": dict(error.details)})
         return
     screen.say(("error:", "red"), f" {safe(error.message)}")  # it may repeat a file's name, a host, a fixture's words
     for label, text in error.details:

@@ -103,6 +103,12 @@ class Replayer:
             told += more or ("no delivery id was found to make anew",)
         return with_parts(event, parts), told
 
+    def try_changes(self) -> None:
+        """Make every change once, for nothing: one that an event cannot take is told before anything is sent."""
+        if self._changes.edits != NO_EDITS or self._changes.shifts:
+            for index in range(len(self.chosen)):
+                self.changed(self.chosen.event(index), time.time(), None)
+
     @property
     def one_target(self) -> bool:
         """Whether all events go to the same place."""
@@ -133,9 +139,10 @@ class Replayer:
         attempt: int = 1,
         last: int | None = None,
         id_token: str | None = None,
+        now: float | None = None,
     ) -> Outgoing:
-        """The request for an event as of now: changed, aimed, with its attempt's headers, signed."""
-        now = time.time()
+        """The request for an event as of `now` (unix seconds): changed, aimed, with its attempt's headers, signed."""
+        now = time.time() if now is None else now
         event, told = self.changed(self.chosen.event(index), now, id_token)
         outgoing = self.aimed(event)
         if self.remote and parse_target(outgoing.url).origin in self.remote:

@@ -9,18 +9,20 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 
 from ..rules.plan import Run, Step, next_attempt
 from ..rules.schedules import Schedule, retry_after_of, stopped_by
+from ..words.errors import WhcliError
 from ..words.event import Delivery, Outgoing
 from .client import Client
-from .deliver import deliver
+from .deliver import deliver, undelivered
 from .wire import AT_ONCE, Manner
 
 BATCH = 100  # deliveries recorded in one transaction
 LATEST = 1.0  # seconds after which a batch is recorded, however small
+INTERRUPTED = WhcliError("interrupted before its answer came", code="interrupted", next="replay it again")
 
 Prepare = Callable[[Step, int | None], tuple[int, Outgoing]]
 """Makes the request of a step, signed as of now, given the status of the attempt before; with the event's number."""
@@ -105,7 +107,13 @@ class Sender:
 
     async def _attempt(self, tasks: asyncio.TaskGroup, step: Step, manner: Manner, last: int | None = None) -> None:
         event_id, outgoing = self._prepare(step, last)
-        delivery = await deliver(self._client, event_id, outgoing, "replay", step.attempt, manner=manner)
+        sent_at = time.time()
+        try:
+            delivery = await deliver(self._client, event_id, outgoing, "replay", step.attempt, manner=manner)
+        except asyncio.CancelledError:  # its bytes may have arrived, so it is not passed over in silence
+            cut = replace(undelivered(event_id, outgoing, INTERRUPTED), sent_at=sent_at, attempt=step.attempt)
+            self._keep(step, outgoing, cut, last=True)
+            raise
         following = self._following(step, delivery)
         self._keep(step, outgoing, delivery, last=following is None)
         if following is not None:

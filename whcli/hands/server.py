@@ -100,6 +100,18 @@ class Server:
         """How many connections are open."""
         return 0 if self._shared is None else len(self._shared.connections)
 
+    def is_at(self, host: str, port: int) -> bool:
+        """Whether a host and port lead back to these sockets; a wildcard is at every address of this machine."""
+        here = {name[0] for name in self._names if name[1] == port}
+        try:
+            found = (
+                {str(info[4][0]) for info in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)} if here else set()
+            )
+        except (OSError, UnicodeError):
+            return False
+        wild = bool(here & {"0.0.0.0", "::"})  # noqa: S104  # compared, not bound
+        return any(address in here or (wild and _is_ours(address)) for address in found)
+
     async def start(self) -> None:
         """Begin to serve. The kernel has held connections for us since the sockets were opened."""
         from uvicorn.config import Config
@@ -136,6 +148,15 @@ class Server:
         if self._shared is not None:
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._shared.empty.wait(), seconds)
+
+
+def _is_ours(address: str) -> bool:
+    """Whether an address is one of this machine's: only such can be bound."""
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    with suppress(OSError), socket.socket(family) as probe:
+        probe.bind((address, 0))
+        return True
+    return False
 
 
 _LAST_WORDS = 0.5  # seconds for a 503 to leave

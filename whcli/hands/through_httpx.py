@@ -1,4 +1,4 @@
-"""The same as `wire`, by httpx: the usual way out, and the only one through a proxy.
+"""The same as `wire`, by httpx: the way out through a proxy, and what the tests compare `wire` with.
 
 Its transport is used without its client: so there are no redirects, cookies, netrc, proxy variables, default headers
 or decompressed bodies to switch off.

@@ -21,7 +21,8 @@ from typing import Any
 
 from ..words.errors import StoreFailed
 from ..words.event import Arrival
-from .store import Store, insert
+from .rows import insert
+from .store import Store
 
 MOST = 256  # batches taken into one transaction
 

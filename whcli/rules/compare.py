@@ -15,6 +15,14 @@ SHOWN = 120  # characters of a value
 MOST = 200  # differences reported
 
 
+class _Missing(str):
+    """The word for what is not there, told apart from a value that reads the same."""
+
+
+MISSING = _Missing("none")
+"""Stands in a Difference, by identity, where one side has no such header or field."""
+
+
 def compared(one: Event, other: Event) -> list[Difference]:
     """The differences, in the order of the request; empty when all that was sent is equal."""
     return [
@@ -42,7 +50,7 @@ def _headers(part: str, one: Headers, other: Headers) -> Iterator[Difference]:
 
 
 def _values(values: list[bytes]) -> str:
-    return _short(b", ".join(values)) if values else "none"
+    return _short(b", ".join(values)) if values else MISSING
 
 
 def _short(value: bytes | str) -> str:
@@ -105,4 +113,4 @@ _NONE = object()
 
 
 def _json(value: Any) -> str:
-    return "none" if value is _NONE else _short(json.dumps(value, ensure_ascii=False))
+    return MISSING if value is _NONE else _short(json.dumps(value, ensure_ascii=False))

@@ -69,7 +69,7 @@ def _header_options(outgoing: Outgoing) -> list[str]:
         stopped.insert(0, "-H 'Host:'")
     if outgoing.body and headers[-1:] == [(b"Content-Length", b"%d" % len(outgoing.body))]:
         headers = headers[:-1]
-    return [" ".join(stopped), *(f"-H {_word(_line(name, value))}" for name, value in headers)]
+    return [*filter(None, [" ".join(stopped)]), *(f"-H {_word(_line(name, value))}" for name, value in headers)]
 
 
 def _additions(outgoing: Outgoing) -> list[str]:

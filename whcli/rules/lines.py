@@ -18,35 +18,61 @@ SIGNATURES: dict[str, Span] = {
 }
 
 NARROW, MEDIUM = 72, 90  # columns below which a line drops size and provider, and below which it drops the latency
+PADDED = 104  # columns from which the parts stand below each other; a narrower terminal needs the blanks
+LEAST = 4  # characters of path and type that a line keeps, however narrow the terminal
+UNCUT = 1000  # columns from which nothing is cut: no terminal is so wide, a pipe is
 BODY_SHOWN = 160  # characters of a handler's reply that a line shows
 
 
 def event_line(entry: Entry, clock: str, width: int, *, pending: bool = False) -> list[Span]:
     """One event; `clock` is its local time as text."""
     facts = entry.facts
-    path_width = max(12, width // 5) if width < 1000 else 10_000
-    type_width = max(12, width // 5) if width < 1000 else 10_000
-    spans: list[Span] = [
+    verdict, style = signature(entry, short=width < PADDED)
+    most = max(12, width // 5) if width < UNCUT else UNCUT**2
+    method = clip(entry.method.decode("latin-1"), most)
+    start: list[Span] = [
         (clock if width >= NARROW else clock[:8], "dim"),
         (f" #{entry.id:<3}", "bold"),
-        (f" {entry.method.decode('latin-1'):<4}", ""),
-        (f" {middle(safe(entry.path), path_width):<16}", ""),
+        (f" {method:<4}", ""),
     ]
-    if width >= NARROW:
-        spans.append((f" {safe(facts.provider or '–'):<7}", "cyan"))
-    spans.append((f" {clip(safe(facts.type or '–'), type_width):<20}", ""))
-    if width >= NARROW:
-        spans.append((f" {size(entry.size):>8}", ""))
-    spans += [(" ", ""), signature(entry)]
-    return spans + ([(" ", ""), *outcome(entry.last, width)] if entry.last or pending else [])
+    provider: list[Span] = [(f" {_wide(safe(facts.provider or '–'), 7, width)}", "cyan")]
+    weight: list[Span] = [(f" {_wide(size(entry.size), -8, width)}", "")]
+    end: list[Span] = [(" ", ""), (_wide(verdict.strip(), 11, width), style)]
+    end += [(" ", ""), *outcome(entry.last, width)] if entry.last or pending else []
+    room = width - 2 - sum(len(text) for text, _ in (*start, *end))
+    extra = sum(len(text) for text, _ in (*provider, *weight))
+    if width < NARROW or room - extra < 2 * LEAST:
+        provider, weight, extra = [], [], 0
+    room -= extra
+    path, kind = _shared(middle(safe(entry.path), most), clip(safe(facts.type or "–"), most), room, width)
+    return [*start, (f" {path}", ""), *provider, (f" {kind}", ""), *weight, *end]
 
 
-def signature(entry: Entry) -> Span:
-    """The verdict, and the duplicate mark where the delivery id was seen before."""
+def _wide(text: str, column: int, width: int) -> str:
+    """A text as wide as its column, flush right for a negative one; as it is where the terminal has no room."""
+    if width < PADDED:
+        return text
+    return text.ljust(column) if column > 0 else text.rjust(-column)
+
+
+def _shared(path: str, kind: str, room: int, width: int) -> tuple[str, str]:
+    """Path and type cut to `room` characters together and padded to their columns; what the path leaves is the type's.
+
+    The path has at least half of the room, and all that the type does not need.
+    """
+    columns = (16, 20) if width >= PADDED else (0, 0)
+    path_room = max(LEAST, room // 2, room - max(len(kind), columns[1]))
+    path = middle(path, path_room).ljust(min(columns[0], path_room))
+    kind_room = max(LEAST, room - len(path))
+    return path, clip(kind, kind_room).ljust(min(columns[1], kind_room))
+
+
+def signature(entry: Entry, *, short: bool = False) -> Span:
+    """The verdict, and the duplicate mark where the delivery id was seen before; `short`: then its sign alone."""
     text, style = SIGNATURES[entry.facts.signature]
     if entry.facts.duplicate_of is None:
         return f"{text:<11}", style
-    mark = text[0] if entry.facts.signature == "valid" else text
+    mark = text[0] if short or entry.facts.signature == "valid" else text
     return f"{mark} dup #{entry.facts.duplicate_of}", "yellow" if style == "green" else style
 
 
@@ -67,7 +93,8 @@ def trouble(entry: Entry) -> str | None:
     """The one line below an event where something is wrong, with the next command; else None."""
     facts, last = entry.facts, entry.last
     if last is not None and last.reply is None:
-        return f"{safe(last.error or 'there was no reply')} · start it, then: whcli replay {entry.id}"
+        again = "start it, then" if last.failure == "refused" else "again"  # others found a handler, or no machine
+        return f"{safe(last.error or 'there was no reply')} · {again}: whcli replay {entry.id}"
     if last is not None and last.reply is not None and not last.ok:
         body = glimpse(last.reply.body)
         return f"response: {body or 'empty'} · again: whcli replay {entry.id}"

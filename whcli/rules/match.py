@@ -5,7 +5,7 @@ A match is an empty list of differences; a failure can be shown. Filters mean th
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -93,13 +93,40 @@ def compiled(expression: str) -> Any:
     from jmespath.exceptions import JMESPathError
 
     try:
-        return _Search(jmespath.compile(expression))
+        made = jmespath.compile(expression)
     except (JMESPathError, RecursionError) as error:
         why = str(error).splitlines()[0] if isinstance(error, JMESPathError) else "it is nested too deep"
-        raise WrongUsage(
-            f"--where '{clip(safe(expression), 200)}' is not a JMESPath expression: {clip(safe(why), 200)}",
-            next="whcli help filters        shows examples, such as --where 'body.amount > `100`'",
-        ) from None
+        raise _unreadable(expression, why) from None
+    for why in _wrong_calls(made.parsed):
+        raise _unreadable(expression, why)
+    return _Search(made)
+
+
+def _unreadable(expression: str, why: str) -> WrongUsage:
+    return WrongUsage(
+        f"--where '{clip(safe(expression), 200)}' is not a JMESPath expression: {clip(safe(why), 200)}",
+        next="whcli help filters        shows examples, such as --where 'body.amount > `100`'",
+    )
+
+
+def _wrong_calls(tree: Any) -> Iterator[str]:
+    """What is wrong with the functions called; jmespath itself looks only when it comes to a call, if ever."""
+    from jmespath.functions import Functions
+
+    nodes = [tree]
+    while nodes:
+        node = nodes.pop()
+        nodes += [child for child in node.get("children", ()) if isinstance(child, dict)]
+        if node["type"] != "function_expression":
+            continue
+        name, number = node["value"], len(node["children"])
+        if name not in Functions.FUNCTION_TABLE:
+            yield f"there is no function {name}()"
+            continue
+        takes = Functions.FUNCTION_TABLE[name]["signature"]
+        more = bool(takes) and takes[-1].get("variadic", False)
+        if number != len(takes) and not (more and number > len(takes)):
+            yield f"{name}() does not take {number} {'argument' if number == 1 else 'arguments'}"
 
 
 class _Search:

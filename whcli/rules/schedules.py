@@ -463,6 +463,15 @@ SCHEDULES = (
 BY_PROVIDER = {schedule.provider: schedule for schedule in SCHEDULES}
 
 
+def schedule_of(provider: str) -> Schedule:
+    """A provider's schedule; raises WrongUsage, with the nearest names, for one that is not known."""
+    if provider not in BY_PROVIDER:
+        from .schemes import unknown
+
+        raise unknown("provider with a retry schedule", provider, tuple(BY_PROVIDER))
+    return BY_PROVIDER[provider]
+
+
 def matches(patterns: tuple[str, ...], status: int | None) -> bool:
     """Whether an answer is one of `2xx`, `410`, `timeout`, `any`; None is no answer at all."""
     said = "timeout" if status is None else str(status)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 from ...hands.protocol import Refusal
 from ...hands.render import Screen, stderr
-from ...rules.archive import entry_json
+from ...rules.archive import entry_json, outcome_json
 from ...rules.lines import event_line, outcome, trouble, wrong
 from ...rules.text import rfc3339, safe
 from ...words.event import Entry
@@ -27,10 +28,12 @@ class Totals:
     refused: int = 0
     duplicates: int = 0
     signatures: int = 0
+    pending: int = 0
 
-    def add(self, entry: Entry) -> None:
+    def add(self, entry: Entry, *, pending: bool = False) -> None:
         """Count an event."""
         self.received += 1
+        self.pending += pending
         self.duplicates += entry.facts.duplicate_of is not None
         self.signatures += entry.facts.signature in ("invalid", "stale")
         self.outcome(entry)
@@ -48,6 +51,7 @@ class Totals:
             (self.ok, "forwarded ok"),
             (self.failed, "answered other than 2xx"),
             (self.unreached, "not delivered"),
+            (self.pending, "still on the way"),
             (self.refused, "refused"),
             (self.duplicates, "duplicate" if self.duplicates == 1 else "duplicates"),
             (self.signatures, "signature problem" if self.signatures == 1 else "signature problems"),
@@ -65,29 +69,45 @@ class Lines:
         self._reached = reached  # called with the number shown so far
         self._day = ""
         self._recent = (0.0, 0)  # the second and how many events it had
-        self._counter = 0.0  # when the burst counter was last drawn; 0: lines are shown
+        self._counting = False  # a burst: a counter stands in place of lines
+        self._counter = 0.0  # when it was last drawn
         self._gone = False
         self.totals = Totals()
 
     def entry(self, entry: Entry, *, pending: bool, behind: int, note: str | None) -> None:
         """One line an event; on a terminal a counter while more than BURST come in a second."""
-        self.totals.add(entry)
-        if self._screen.tty and not self._json and self._busy(behind):
-            self._count(last=not behind)
-        elif self._json:
+        self.totals.add(entry, pending=pending)
+        if self._json:
             self._write(lambda: self._screen.json({**entry_json(entry), "note": note}))
+        elif self._screen.tty and self._busy(behind):
+            self._counting = True
+            self._count()
         elif not self._quiet or wrong(entry):
+            self._end_count()
             self._write(lambda: self._show(entry, pending, note))
         self._reached(self.totals.received)
 
     def outcome(self, entry: Entry) -> None:
         """The end of a delivery whose event was shown before."""
         self.totals.outcome(entry)
+        self.totals.pending -= 1
         if self._json:
-            self._write(lambda: self._screen.json(entry_json(entry)))
+            self._write(lambda: self._screen.json(outcome_line(entry)))
+        elif self._counting:
+            self._count()
         elif not self._quiet or wrong(entry):
             took = [(f"             ↳ #{entry.id} ", ""), *outcome(entry.last)]
             self._write(lambda: self._screen.say(*took))
+
+    def rest(self, *, last: bool) -> float | None:
+        """A burst's counter is brought up to date, and ends when the burst has."""
+        if not self._counting:
+            return None
+        if last or time.monotonic() - self._recent[0] >= 1:
+            self._end_count()
+            return None
+        self._count()
+        return 0.5
 
     def refusal(self, refusal: Refusal) -> None:
         """A request that was no event."""
@@ -129,16 +149,21 @@ class Lines:
         self._recent = (start, number + 1) if now - start < 1 else (now, 1)
         return self._recent[1] + behind > BURST
 
-    def _count(self, *, last: bool) -> None:
-        """The counter line, at most twice a second; a terminal only."""
-        now = time.monotonic()
-        if now - self._counter < 0.5 and not last:
+    def _count(self, *, now: bool = False) -> None:
+        """Draw the counter line, at most twice a second unless it has to be `now`."""
+        if not now and time.monotonic() - self._counter < 0.5:
             return
-        self._counter = now
+        self._counter = time.monotonic()
         totals = self.totals
         failed = totals.failed + totals.unreached + totals.signatures
-        end = "\n" if last else ""
-        self._write(lambda: self._raw(f"\r\x1b[K… {totals.received} events, {failed} failed{end}"))
+        self._write(lambda: self._raw(f"\r\x1b[K… {totals.received} events, {failed} failed"))
+
+    def _end_count(self) -> None:
+        """Leave the counter line as it finally stands."""
+        if self._counting:
+            self._count(now=True)
+            self._counting = False
+            self._write(lambda: self._raw("\n"))
 
     def _raw(self, text: str) -> None:
         self._screen.stream.write(text)
@@ -150,9 +175,21 @@ class Lines:
             return
         try:
             show()
-        except (BrokenPipeError, ValueError):
+        except (OSError, ValueError):
             self._gone = True
-            stderr().say("standard output was closed; still capturing")
+            say_closed()
+
+
+def say_closed() -> None:
+    """Nobody reads our results any more; the capture goes on."""
+    with suppress(OSError, ValueError):
+        stderr().say("standard output cannot be written; still capturing")
+
+
+def outcome_line(entry: Entry) -> dict[str, Any]:
+    """The end of a delivery as JSON, where its event's line had to go out before."""
+    forward = outcome_json(entry.last) if entry.last else None
+    return {"schema": "whcli.outcome/1", "id": entry.id, "uid": entry.uid, "forward": forward}
 
 
 def refusal_json(refusal: Refusal) -> dict[str, Any]:

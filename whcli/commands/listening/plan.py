@@ -13,8 +13,10 @@ from ...hands.listener import ListenPlan
 from ...hands.protocol import Limits
 from ...hands.store import kept_in
 from ...rules.outgoing import is_loopback, parse_target
+from ...rules.pace import compress_of
 from ...rules.replies import Replies, sequence_of
 from ...rules.routes import Route
+from ...rules.schedules import Schedule, schedule_of
 from ...rules.text import safe, seconds
 from ...words.errors import WrongUsage
 from ...words.event import Reply
@@ -30,12 +32,15 @@ class Options:
     forward: Sequence[str] = ()
     concurrency: int = 1
     forward_timeout: str | None = None
+    retries: str | None = None  # a provider
+    compress: str | None = None
     relay: bool = False
     reply: str = "200"
     reply_body: str = ""
     reply_headers: Sequence[str] = ()
     reply_delay: float = 0.0  # seconds
     verify: bool = False
+    send_credentials: bool = False
     handshakes: bool = True
     verify_token: str | None = None
     confirm_subscriptions: bool = False
@@ -55,6 +60,7 @@ def plan_of(options: Options, config: Config, folder: Path) -> ListenPlan:
         public_url=options.public_url,
         kept=kept_in(folder),
     )
+    keyring.check()
     if options.verify and not keyring.any_secret():
         raise WrongUsage(
             "--verify needs a secret, and none is known",
@@ -66,20 +72,43 @@ def plan_of(options: Options, config: Config, folder: Path) -> ListenPlan:
     forwards = tuple(_allowed(route, config, options.yes) for route in forwards_of(options.forward, config))
     if options.relay and not forwards:
         raise WrongUsage("--relay-reply needs a handler", next="add --forward http://localhost:3000")
-    limit = seconds(options.forward_timeout) if options.forward_timeout else (10.0 if options.relay else 60.0)
+    retries = retries_of(options, forwards)
     return ListenPlan(
         replies=replies_of(options),
         keyring=keyring,
         forwards=forwards,
         concurrency=options.concurrency,
-        forward_timeout=limit or None,
+        forward_timeout=patience(options, retries),
+        retries=retries,
+        compress=compress_of(options.compress) if options.compress else 1.0,
         relay=options.relay,
         verify=options.verify,
+        send_credentials=options.send_credentials,
         handshakes=options.handshakes and not options.relay,
         verify_token=token_of(options.verify_token),
         confirm_subscriptions=options.confirm_subscriptions,
         limits=Limits(body=bytes_of(options.max_body)),
     )
+
+
+def patience(options: Options, retries: Schedule | None) -> float | None:
+    """Seconds that a handler may take: the flag, the provider's own patience, else 10 for a waiting sender, or 60."""
+    if options.forward_timeout:
+        return seconds(options.forward_timeout) or None
+    return retries.timeout if retries and retries.timeout else (10.0 if options.relay else 60.0)
+
+
+def retries_of(options: Options, forwards: Sequence[Route]) -> Schedule | None:
+    """Whose way of trying again is followed; raises WrongUsage where nothing could be tried again."""
+    if options.retries is None:
+        if options.compress is not None:
+            raise WrongUsage("--compress shrinks the waiting of --retries", next="add --retries stripe")
+        return None
+    if options.relay:
+        raise WrongUsage("--retries and --relay-reply exclude each other", next="the sender itself tries again")
+    if not forwards:
+        raise WrongUsage("--retries needs a handler", next="add --forward http://localhost:3000")
+    return schedule_of(options.retries)
 
 
 def token_of(reference: str | None) -> str | None:
@@ -90,7 +119,9 @@ def token_of(reference: str | None) -> str | None:
 def replies_of(options: Options) -> Replies:
     """`--reply` and its siblings."""
     statuses = [_status(text) for text in options.reply.split(",")]
-    like = Reply(status=200, headers=headers_of(options.reply_headers), body=options.reply_body.encode())
+    like = Reply(
+        status=200, headers=headers_of(options.reply_headers, "--reply-header"), body=options.reply_body.encode()
+    )
     return Replies(sequence_of(statuses, like), delay=options.reply_delay)
 
 

@@ -11,8 +11,9 @@ from socket import socket
 
 from ... import __version__
 from ...hands.listener import Listener, ListenPlan
+from ...hands.lock import ListenerLock
 from ...hands.render import Screen, stderr, stdout
-from ...rules.outgoing import is_loopback, parse_target
+from ...rules.outgoing import parse_target
 from ...rules.text import safe, size
 from ...words.errors import Exit, StoreFailed, TimeRanOut, WrongUsage
 from .lines import Lines, Totals
@@ -32,6 +33,7 @@ class Session:
         count: int | None,
         timeout: float | None,
         ready_file: Path | None,
+        lock: ListenerLock,
     ) -> None:
         self._folder = folder
         self._sockets = sockets
@@ -39,22 +41,33 @@ class Session:
         self._count = count
         self._timeout = timeout
         self._ready_file = ready_file
+        self._lock = lock
         self._ended: asyncio.Event = asyncio.Event()
-        self._failing = False
+        self._trouble: BaseException | None = None
 
     async def run(self, *, quiet: bool, json: bool, colour: str) -> int:
         """Listen until Ctrl-C, SIGTERM, the count or the time; the exit code."""
         out, err = stdout(colour), stderr(colour)
         loop = asyncio.get_running_loop()
         lines = Lines(out, quiet=quiet, json=json, reached=lambda n: self._reached(loop, n))
-        listener = Listener(self._folder, self._sockets, self._plan, lines, self._store_failed)
-        self._refuse_loop(listener.server.urls)
+        listener = Listener(
+            self._folder,
+            self._sockets,
+            self._plan,
+            lines,
+            lock=self._lock,
+            failed=store_failed,
+            broken=lambda error: self._broken(loop, error),
+        )
+        self._refuse_loop(listener)
         self._on_signals(loop, err)
         await listener.start()
         self._announce(listener, out, err, json)
         in_time = await self._until_end()
         await listener.stop()
         self._farewell(err, lines.totals)
+        if self._trouble is not None:
+            raise self._trouble
         missing = self._count is not None and lines.totals.received < self._count and not in_time
         if missing:
             raise TimeRanOut(
@@ -63,17 +76,22 @@ class Session:
             )
         return Exit.DONE
 
-    def _refuse_loop(self, urls: list[str]) -> None:
+    def _refuse_loop(self, listener: Listener) -> None:
         """A handler that is this very listener would echo for ever."""
-        own = {parse_target(url).port for url in urls}
         for route in self._plan.forwards:
             target = parse_target(route.forward or "")
-            if target.port in own and (target.host == "localhost" or is_loopback(target.host)):
+            if listener.server.is_at(target.host, target.port):
                 raise WrongUsage(
                     f"{target.origin} is this listener itself",
                     code="loop",
                     next="--forward takes your own handler's URL",
                 )
+
+    def _broken(self, loop: asyncio.AbstractEventLoop, error: BaseException) -> None:
+        """Events can no longer be shown or passed on: end, and say why."""
+        self._trouble = self._trouble or error
+        if not loop.is_closed():
+            loop.call_soon_threadsafe(self._ended.set)
 
     def _on_signals(self, loop: asyncio.AbstractEventLoop, err: Screen) -> None:
         for number in (signal.SIGINT, signal.SIGTERM):
@@ -99,13 +117,6 @@ class Session:
             self._ended.set()
             return False
 
-    def _store_failed(self, error: StoreFailed) -> None:
-        """Say once that senders get 503, and why."""
-        if not self._failing:
-            self._failing = True
-            stderr().say((f"⚠  {error.message}; senders get 503 until that is mended", "red"))
-            stderr().say(f"   next: {error.next}")
-
     def _announce(self, listener: Listener, out: Screen, err: Screen, json: bool) -> None:
         urls = listener.server.urls
         listener.tell(urls[0], os.getpid())
@@ -129,7 +140,7 @@ class Session:
 
     def _farewell(self, err: Screen, totals: Totals) -> None:
         err.say(totals.words())
-        if totals.failed or totals.unreached:
+        if totals.failed or totals.unreached or totals.pending:
             err.say("Look again:  whcli list     Retry what failed:  whcli replay --failed")
 
 
@@ -149,6 +160,18 @@ def banner(err: Screen, url: str, plan: ListenPlan, listener: Listener) -> None:
         )
     if listener.store.bytes_used() > BIG_STORE:
         err.say(f"the store holds {size(listener.store.bytes_used())}; whcli rm deletes what you no longer need")
+
+
+def store_failed(error: StoreFailed) -> None:
+    """Say that senders get 503, and why."""
+    stderr().say((f"⚠  {error.message}; senders get 503 until that is mended", "red"))
+    stderr().say(f"   next: {error.next}")
+
+
+def check_ready_file(path: Path | None) -> None:
+    """Refuse a ready file that cannot be written, before anything begins."""
+    if path is not None and (path.is_dir() or not os.access(path.absolute().parent, os.W_OK)):
+        raise WrongUsage(f"the ready file {path} cannot be written", next=f"ls -ld {path.absolute().parent}")
 
 
 def write_whole(path: Path, text: str) -> None:

@@ -15,8 +15,9 @@ from ...hands.replayer import Changes
 from ...rules.edits import Edits, edits_of
 from ...rules.pace import MAX, compress_of, range_of, rate_of, share_of, speed_of
 from ...rules.plan import Options
-from ...rules.schedules import BY_PROVIDER, Schedule
+from ...rules.schedules import Schedule, schedule_of
 from ...rules.shift import shift_of
+from ...rules.text import safe
 from ...words.errors import WrongUsage
 from ..signatures import read_body
 
@@ -85,13 +86,7 @@ def options(asked: Asked) -> Options:
 
 def schedule(asked: Asked) -> Schedule | None:
     """The provider's retries; raises WrongUsage with a suggestion for one that is not known."""
-    if asked.retries is None:
-        return None
-    if asked.retries not in BY_PROVIDER:
-        from ...rules.schemes import unknown
-
-        raise unknown("provider with a retry schedule", asked.retries, tuple(BY_PROVIDER))
-    return BY_PROVIDER[asked.retries]
+    return schedule_of(asked.retries) if asked.retries is not None else None
 
 
 def compression(asked: Asked) -> float:
@@ -106,9 +101,22 @@ def edited_by_hand(source: Source, reference: str) -> bytes:
     with tempfile.TemporaryDirectory(prefix="whcli-edit-") as folder:
         file = Path(folder) / "body"
         file.write_bytes(event.body)
-        done = subprocess.run([*shlex.split(editor), str(file)], check=False)
-        if done.returncode != 0:
+        code = ended(editor, file)
+        if code != 0:
             raise WrongUsage(
-                f"the editor ended with {done.returncode}, so nothing was sent", code="not_edited", next="edit it again"
+                f"the editor ended with {code}, so nothing was sent", code="not_edited", next="edit it again"
             )
         return file.read_bytes()
+
+
+def ended(editor: str, file: Path) -> int:
+    """How an editor ended; raises WrongUsage when it cannot be started."""
+    try:
+        return subprocess.run([*shlex.split(editor), str(file)], check=False).returncode
+    except (OSError, ValueError) as error:  # not there, not allowed; a quotation mark without its other half
+        why = getattr(error, "strerror", None) or str(error)
+        raise WrongUsage(
+            f"the editor '{safe(editor)}' cannot be started: {why.lower()}",
+            code="not_edited",
+            next="export EDITOR=nano",
+        ) from error

@@ -24,6 +24,7 @@ from ...words.errors import Exit, Unreachable
 from ...words.event import Delivery, Difference, Event, Outgoing
 from ..deliveries import say_delivery
 from ..trust import UNREACHABLE, Trust
+from .bar import Bar
 from .proof import State
 
 
@@ -39,24 +40,28 @@ class Manners:
     report: bool = False  # tell percentiles and a histogram at the end
     junit: Path | None = None
     new_id: bool = False
+    refuse: Callable[[str], None] = lambda url: None  # raises for a target that must not be
 
 
 class Replay:
     """A replay from its first look at the target to its exit code."""
 
-    def __init__(self, screen: Screen, replayer: Replayer, plan: Plan, manners: Manners, *, json: bool) -> None:
+    def __init__(
+        self, screen: Screen, replayer: Replayer, plan: Plan, manners: Manners, *, json: bool, talk: Screen
+    ) -> None:
         self._screen = screen
         self._replayer = replayer
         self._plan = plan
         self._manners = manners
         self._json = json
+        self._bar = Bar(talk, len(plan.run(1).steps) * len(plan.orders) if talk.tty else 0)
         schedule = manners.walking.schedule
         limit = Limit(schedule.provider, schedule.timeout) if schedule and schedule.timeout else None
         self.tally = Tally(limit, schedule.success if schedule else ("2xx",))
         self._success = schedule.success if schedule else ("2xx",)
         self._cases: list[Case] = []
         self._unreachable = False
-        self._previous: dict[int, Delivery | None] = {}
+        self._previous: dict[int, Delivery | None] = {}  # what came of an event before this replay
         self._tried: dict[tuple[int, ...], bool] = {}
         self._changed_again = False
         self._phase = (0, "")
@@ -83,16 +88,21 @@ class Replay:
         async with Client(
             timeout=self._manners.timeout, proxy=self._manners.proxy, concurrency=self._manners.walking.concurrency
         ) as client:
-            for run in self._plan.runs() if await self._check(client, trust) else ():
-                await self._walk(client, run)
+            try:
+                for run in self._plan.runs() if await self._check(client, trust) else ():
+                    await self._walk(client, run)
+            finally:
+                self._bar.end()
 
     async def _check(self, client: Client, trust: Trust) -> bool:
-        """Look at every target before anything is sent; False when one leads nowhere."""
+        """Look at every change and target before anything is sent; False when a target leads nowhere."""
+        self._replayer.try_changes()
         chosen = self._replayer.chosen
         looked: dict[str, bool] = {}
         for index in range(1 if self._replayer.one_target and len(chosen) else len(chosen)):
             outgoing = self._replayer.aimed(chosen.event(index))
             origin = parse_target(outgoing.url).origin
+            self._manners.refuse(outgoing.url)
             try:
                 looked[origin] = looked.get(origin) or await trust.admit(client, outgoing, len(chosen))
             except Unreachable as error:
@@ -112,6 +122,7 @@ class Replay:
     async def _walk(self, client: Client, run: Run) -> None:
         sender = Sender(client, self._manners.walking, self._prepare, self._replayer.record, self._told)
         self._phase = (run.number, "")
+        failed = self.tally.failed
         if self._manners.state is None:
             await self._reset()
             await sender.walk(run)
@@ -119,6 +130,7 @@ class Replay:
             await self._prove_race(sender, run, self._manners.state)
         else:
             await self._prove(sender, run, self._manners.state)
+        self._tried[run.order] = self._tried.get(run.order, False) or self.tally.failed > failed
 
     async def _reset(self) -> None:
         if self._manners.reset is not None:
@@ -130,13 +142,15 @@ class Replay:
         probe = Probe()
         before = await asyncio.to_thread(state)
         probe.saw(before)
+        begun: set[int] = set()  # its first copy may have been dropped
         for step in run.steps:
             await sender.walk(replace(run, steps=(replace(step, offset=0.0, after=None),), dropped=()))
             found = await asyncio.to_thread(state)
-            if step.copy == 1 and probe.deliveries > 0:
+            if step.event not in begun and probe.deliveries > 0:
                 self._judge(run, probe)
                 probe = Probe()
                 probe.saw(before)
+            begun.add(step.event)
             probe.saw(found)
             before = found
         self._judge(run, probe)
@@ -187,7 +201,7 @@ class Replay:
     def _prepare(self, step: Step, last: int | None) -> tuple[int, Outgoing]:
         event = self._replayer.chosen.event(step.event)
         if step.event not in self._previous:
-            self._previous[step.event] = self._replayer.last_delivery(event)
+            self._previous[step.event] = without_body(self._replayer.last_delivery(event))
         outgoing = self._replayer.outgoing(
             step.event,
             schedule=self._manners.walking.schedule,
@@ -210,14 +224,16 @@ class Replay:
         self.tally.add(delivery, last=last)
         self._unreachable |= delivery.failure in UNREACHABLE
         change = progress(self._previous.get(step.event), delivery)
-        self._previous[step.event] = delivery
         if self._manners.junit is not None and last:
             self._cases.append(case_of(delivery, self._name(event, step), success=self._success))
         if self._json:
             record = {**delivery_json(delivery), "changes": list(outgoing.changes), "note": outgoing.note}
-            self._screen.json({**record, "progress": change, "copy": step.copy})
-        else:
-            self._show(event, step, outgoing, delivery, change)
+            self._screen.json({**record, "progress": change, "run": self._phase[0], "copy": step.copy})
+        elif not (self._bar.wanted and self._screen.tty and (delivery.ok or not last)):  # there the bar is enough
+            with self._bar.aside():
+                self._show(event, step, outgoing, delivery, change)
+        if last:
+            self._bar.step()
 
     def _name(self, event: Event, step: Step) -> str:
         number = f"#{event.id}" if event.id else safe(event.uid)
@@ -237,8 +253,9 @@ class Replay:
 
     def end(self) -> int:
         """The last lines and the exit code."""
+        self._bar.end()
         if self._manners.junit is not None:
-            self._manners.junit.write_text(junit(self._cases))
+            self._manners.junit.write_text(junit(self._cases), encoding="utf-8")
         if self._json:
             if self._manners.report:
                 self._screen.json(report_json(self.tally))
@@ -254,9 +271,13 @@ class Replay:
 
     def _say_smallest(self) -> None:
         order = smallest_failing(self._tried) if len(self._tried) > 1 else None
-        if order is not None and not self._json:
-            names = " ".join(self._replayer.chosen.name(index) for index in order)
-            self._screen.say(("✗ ", "red"), f"smallest failing order: {names}")
+        if order is None:
+            return
+        names = [self._replayer.chosen.name(index) for index in order]
+        if self._json:
+            self._screen.json({"schema": "whcli.order/1", "smallest_failing": names})
+        else:
+            self._screen.say(("✗ ", "red"), f"smallest failing order: {' '.join(names)}")
 
     def _words(self) -> str:
         failures = self.tally.failures
@@ -267,4 +288,12 @@ class Replay:
             (unreachable, "unreachable"),
             (self.tally.retried, "retried"),
         )
-        return (", ".join(f"{number} {word}" for number, word in parts if number) or "nothing to replay") + "."
+        otherwise = f"{self.tally.sent} sent" if self.tally.sent else "nothing to replay"
+        return (", ".join(f"{number} {word}" for number, word in parts if number) or otherwise) + "."
+
+
+def without_body(delivery: Delivery | None) -> Delivery | None:
+    """A delivery without its reply's body: ten thousand are remembered, and only their outcome is asked for."""
+    if delivery is None or delivery.reply is None:
+        return delivery
+    return replace(delivery, reply=replace(delivery.reply, body=b""))

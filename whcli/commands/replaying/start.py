@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+import socket
+from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -11,7 +13,7 @@ from ...hands.config import Config, load_config, store_folder
 from ...hands.events import Source
 from ...hands.keyring import Keyring
 from ...hands.lock import holder
-from ...hands.render import stdout
+from ...hands.render import stderr, stdout
 from ...hands.replayer import Changes, Chosen, Replayer
 from ...hands.sender import Walking
 from ...hands.store import kept_in
@@ -23,6 +25,7 @@ from ...rules.text import seconds
 from ...words.errors import Exit, WrongUsage
 from ..trust import Trust
 from .asked import Asked, compression, edited_by_hand, options, schedule, with_changes
+from .comparison import Comparison, require_alone
 from .proof import output_of, state_of
 from .run import Manners, Replay
 
@@ -38,6 +41,7 @@ class Choice:
     edit: bool
     to: str | None
     exact: bool
+    compare_to: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,27 +65,65 @@ class Ways:
     send_credentials: bool
     yes: bool
     dry_run: bool
+    watch: Path | None = None
 
 
 def replay(asked: Asked, choice: Choice, ways: Ways, *, store: Path | None, colour: str, json: bool) -> int:
     """Replay; the exit code."""
-    config = load_config()
     folder = store_folder(store)
-    source = Source(folder)
+    with closing(Source(folder)) as source:
+        return replayed(asked, choice, ways, source, folder, colour=colour, json=json)
+
+
+def replayed(asked: Asked, choice: Choice, ways: Ways, source: Source, folder: Path, *, colour: str, json: bool) -> int:
+    """Replay events of a source whose store is in a folder; the exit code."""
+    config = load_config()
     to = config.targets.get(choice.to, choice.to) if choice.to else None
-    if to is not None:
-        refuse_loop(to, folder)
     changes = changes_of(asked, choice, ways, config, source, to)
     chosen = Chosen(source, choice.references, source.matching(choice.wanted) if choice.wanted else ())
     keyring = Keyring(config, given=ways.secrets, public_url=ways.public_url, kept=kept_in(folder))
-    replayer = Replayer(source, chosen, keyring, changes)
     plan = plan_of(options(asked), chosen.arrivals if asked.speed else [0.0] * len(chosen), ways.seed)
     trust = Trust(config.targets.values(), yes=ways.yes, send_credentials=ways.send_credentials)
-    run = Replay(stdout(colour), replayer, plan, manners_of(asked, ways), json=json)
-    return run.dry() if ways.dry_run else walked(run, trust)
+    manners = replace(manners_of(asked, ways), refuse=lambda url: refuse_loop(url, folder))
+    rival = config.targets.get(choice.compare_to, choice.compare_to) if choice.compare_to else None
+    if rival is not None:
+        require_alone(asked, manners)
+    screen = stdout(colour)
+
+    def once() -> int:
+        one = Replayer(source, chosen, keyring, changes)
+        if rival is None or ways.dry_run:
+            run = Replay(screen, one, plan, manners, json=json, talk=stderr(colour))
+            return run.dry() if ways.dry_run else walked(run, trust)
+        other = Replayer(source, chosen, keyring, replace(changes, to=rival))
+        return walked(Comparison(screen, one, other, plan, manners, json=json), trust)
+
+    if ways.watch is None:
+        return once()
+    return watching(ways, folder, once, lambda: to is not None and answers(to))
 
 
-def walked(run: Replay, trust: Trust) -> int:
+def watching(ways: Ways, folder: Path, once: Callable[[], int], alive: Callable[[], bool]) -> int:
+    """Replay, and again on each change; raises WrongUsage together with `--dry-run`."""
+    from .watching import watched
+
+    if ways.watch is None or ways.dry_run:
+        raise WrongUsage("--watch and --dry-run exclude each other", next="leave one out: --dry-run")
+    ignored = [folder, *([ways.junit] if ways.junit else [])]
+    return watched(ways.watch, ignored, once, alive, stderr())
+
+
+def answers(to: str) -> bool:
+    """Whether somebody listens at a target; nothing is sent."""
+    target = parse_target(to)
+    try:
+        socket.create_connection((target.host, target.port), timeout=1.0).close()
+    except OSError:
+        return False
+    return True
+
+
+def walked(run: Replay | Comparison, trust: Trust) -> int:
     """Walk the plan; an interruption still tells what was done."""
     try:
         asyncio.run(run.go(trust))
@@ -110,6 +152,8 @@ def manners_of(asked: Asked, ways: Ways) -> Manners:
     """How the replay goes about its work."""
     if ways.concurrency < 1:
         raise WrongUsage("--concurrency must be at least 1", next="whcli replay --help")
+    if ways.junit is not None and not ways.junit.parent.is_dir():
+        raise WrongUsage(f"there is no folder {ways.junit.parent}", next=f"mkdir -p {ways.junit.parent}")
     retries = schedule(asked)
     reset = ways.reset
     return Manners(

@@ -1,0 +1,799 @@
+"""`whcli replay` as a real sender: changed, paced, tried again, repeated, raced, out of order, interrupted."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import hashlib
+import hmac
+import itertools
+import json
+import signal
+import socket
+import statistics
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import pytest
+import uvicorn
+
+from examples.charges import app_on
+from tests.program import Done, environment, listening, until, whcli
+from tests.receivers import split
+from tests.test_look import store_with
+from whcli.cli import run
+from whcli.hands.store import Store, make_folder
+from whcli.words.event import Arrival
+
+SECRETS = {"stripe": "whsec_test", "github": "s3cret", "slack": "8f742231b10e8888abcd99yyyzzz85a5"}
+SVIX = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLw8w"  # 24 bytes in base64
+CAPTURED = 1_700_000_000  # unix seconds
+
+STRIPE_BODY = b'{"id":"evt_1MqqbKLt4dXK03v5qaIbiNCC","created":1700000000,"data":{"object":{"amount":100}}}'
+STRIPE = (b"Content-Type: application/json\r\nStripe-Signature: t=1700000000,v1=" + b"0" * 64, STRIPE_BODY)
+GITHUB_ID = b"72d3162e-cc78-11e3-81ab-4c9367dc0958"
+GITHUB = (
+    b"Content-Type: application/json\r\nX-GitHub-Event: push\r\nX-GitHub-Delivery: %b\r\nX-Hub-Signature-256: sha256=%b"
+    % (GITHUB_ID, b"0" * 64),
+    b'{"ref":"a"}',
+)
+SLACK = (
+    b"Content-Type: application/json\r\nX-Slack-Request-Timestamp: 1700000000\r\nX-Slack-Signature: v0=%b"
+    % (b"0" * 64),
+    b'{"type":"event_callback","event_id":"Ev08MFMKH6","event":{"type":"app_mention"}}',
+)
+SVIX_EVENT = (
+    b"Content-Type: application/json\r\nsvix-id: msg_p5jXN8AQM9LWM0D4loKWxJek\r\nsvix-timestamp: 1700000000\r\n"
+    b"svix-signature: v1,%b=" % (b"A" * 43),
+    b'{"type":"user.created"}',
+)
+
+
+def reply(status: int = 200, *headers: str) -> bytes:
+    lines = "".join(f"{header}\r\n" for header in headers)
+    return f"HTTP/1.1 {status} It\r\n{lines}Content-Length: 2\r\n\r\nok".encode()
+
+
+class Handler:
+    """A handler on plain sockets, all on one event loop: every request with the moment of its last byte."""
+
+    def __init__(self, answer: Callable[[int, bytes], bytes] | bytes = b"", *, hold: float = 0.0) -> None:
+        self._answer = (lambda number, request: answer or reply()) if isinstance(answer, bytes) else answer
+        self._hold = hold  # seconds
+        self.requests: list[bytes] = []
+        self.times: list[float] = []  # of the monotonic clock
+        self.said: list[tuple[str, int]] = []  # ("began" | "asked" | "closed", connection), in order
+        self.inside = self.most = 0  # requests that wait for their answer
+
+    def __enter__(self) -> Handler:
+        ready = threading.Event()
+        self._thread = threading.Thread(target=lambda: asyncio.run(self._live(ready)))
+        self._thread.start()
+        assert ready.wait(5)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._loop.call_soon_threadsafe(self._over.set)
+        self._thread.join(5)
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def parts(self) -> list[tuple[bytes, dict[str, str], bytes]]:
+        """The request line, headers and body of each request."""
+        found = [split(request) for request in self.requests]
+        return [(one, {n.decode().lower(): v.decode().strip() for n, v in pairs}, body) for one, pairs, body in found]
+
+    @property
+    def bodies(self) -> list[bytes]:
+        return [body for _, _, body in self.parts]
+
+    async def _live(self, ready: threading.Event) -> None:
+        self._loop, self._over = asyncio.get_running_loop(), asyncio.Event()
+        connections = itertools.count()
+        server = await self._loop.create_server(lambda: Conversation(self, next(connections)), "127.0.0.1", 0)
+        self.port = server.sockets[0].getsockname()[1]
+        ready.set()
+        await self._over.wait()
+        server.close()
+
+    def took(self, request: bytes, answer: Callable[[bytes], None]) -> None:
+        self.times.append(time.monotonic())
+        self.requests.append(request)
+        self.inside += 1
+        self.most = max(self.most, self.inside)
+        said = self._answer(len(self.requests), request)
+        self._loop.call_later(self._hold, self._done, said, answer)
+
+    def _done(self, said: bytes, answer: Callable[[bytes], None]) -> None:
+        self.inside -= 1
+        if said != SILENCE:
+            answer(said)
+
+
+SILENCE = b"silence"
+
+
+class Conversation(asyncio.Protocol):
+    """One connection of a handler."""
+
+    def __init__(self, handler: Handler, number: int) -> None:
+        self._handler, self._number, self._data = handler, number, b""
+
+    def connection_made(self, transport: Any) -> None:
+        self._transport = transport
+
+    def data_received(self, data: bytes) -> None:
+        if not self._data:
+            self._handler.said.append(("began", self._number))
+        self._data += data
+        head, found, body = self._data.partition(b"\r\n\r\n")
+        length = int(dict(split(head + found)[1]).get(b"Content-Length", b"0")) if found else 0
+        if found and len(body) >= length:
+            request, self._data = self._data, b""
+            self._handler.said.append(("asked", self._number))
+            self._handler.took(request, self._transport.write)
+
+    def connection_lost(self, error: Exception | None) -> None:
+        self._handler.said.append(("closed", self._number))
+
+
+def kept(folder: Path, *events: tuple[bytes, bytes], apart: float = 1.0) -> None:
+    """A store of (header lines, body), captured so many seconds apart."""
+    make_folder(folder / ".whcli")
+    with Store(folder / ".whcli", create=True) as store:
+        store.add(
+            [
+                Arrival(
+                    received_at=CAPTURED + n * apart,
+                    head=b"POST /hooks HTTP/1.1\r\n%b\r\n\r\n" % lines,
+                    method=b"POST",
+                    target=b"/hooks",
+                    body=body,
+                    trailers=(),
+                    peer=None,
+                )
+                for n, (lines, body) in enumerate(events)
+            ]
+        )
+
+
+def three(folder: Path, apart: float = 1.0) -> None:
+    """Events whose bodies are 1, 2 and 3."""
+    kept(folder, *[(b"Content-Type: application/json", b"%d" % n) for n in (1, 2, 3)], apart=apart)
+
+
+@pytest.fixture
+def replay(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Callable[..., Done]:
+    """The command in this process: `replay("1", "--to", url)`; all secrets are known."""
+    for name, value in SECRETS.items():
+        monkeypatch.setenv(f"WHCLI_SECRET_{name.upper()}", value)
+    monkeypatch.setenv("WHCLI_SECRET_SVIX", SVIX)
+
+    def called(*arguments: str) -> Done:
+        capsys.readouterr()
+        code = run(["replay", *arguments])
+        said = capsys.readouterr()
+        return Done(int(code), said.out, said.err, said.out.encode())
+
+    return called
+
+
+# -- signatures, computed here from the providers' descriptions
+
+
+def sha256(secret: str | bytes, text: bytes) -> bytes:
+    return hmac.new(secret.encode() if isinstance(secret, str) else secret, text, hashlib.sha256).digest()
+
+
+def stripe_stamp(headers: dict[str, str], body: bytes) -> int:
+    """When it was signed; fails when the signature does not hold."""
+    fields = dict(part.split("=") for part in headers["stripe-signature"].split(","))
+    assert fields["v1"] == sha256(SECRETS["stripe"], fields["t"].encode() + b"." + body).hex()
+    return int(fields["t"])
+
+
+def github_holds(headers: dict[str, str], body: bytes) -> bool:
+    return headers["x-hub-signature-256"] == "sha256=" + sha256(SECRETS["github"], body).hex()
+
+
+def slack_stamp(headers: dict[str, str], body: bytes) -> int:
+    stamp = headers["x-slack-request-timestamp"]
+    assert headers["x-slack-signature"] == "v0=" + sha256(SECRETS["slack"], b"v0:%b:%b" % (stamp.encode(), body)).hex()
+    return int(stamp)
+
+
+def svix_stamp(headers: dict[str, str], body: bytes) -> int:
+    text = f"{headers['svix-id']}.{headers['svix-timestamp']}.".encode() + body
+    made = base64.b64encode(sha256(base64.b64decode(SVIX.removeprefix("whsec_")), text)).decode()
+    assert headers["svix-signature"] == f"v1,{made}"
+    return int(headers["svix-timestamp"])
+
+
+def is_now(stamp: float) -> bool:
+    return abs(time.time() - stamp) < 30
+
+
+# -- changed
+
+
+def test_edits_reach_the_handler_and_are_signed_afresh(tmp_path: Path, replay: Callable[..., Done]) -> None:
+    kept(tmp_path, STRIPE)
+    edits = ("--set", "body.data.object.amount=4200", "--unset", "body.created", "-H", "X-New: 1", "--method", "PUT")
+    with Handler() as handler:
+        done = replay("1", "--to", handler.url, *edits, "--path", "/other?a=b", "--remove-header", "content-type")
+    [(line, headers, body)] = handler.parts
+    assert done.code == 0, done.err
+    assert line == b"PUT /other?a=b HTTP/1.1"
+    assert body == STRIPE_BODY.replace(b'"amount":100', b'"amount":4200').replace(b'"created":1700000000,', b"")
+    assert headers["x-new"] == "1" and "content-type" not in headers
+    assert is_now(stripe_stamp(headers, body))
+    for word in ("amount", "created", "X-New", "PUT", "/other"):
+        assert word in done.out, word
+
+
+def test_another_body_is_signed_afresh(tmp_path: Path, replay: Callable[..., Done]) -> None:
+    kept(tmp_path, GITHUB)
+    (tmp_path / "body").write_bytes(b"\x00any \xff bytes")
+    with Handler() as handler:
+        assert replay("1", "--to", handler.url, "--body-file", "body").code == 0
+    [(_, headers, body)] = handler.parts
+    assert body == b"\x00any \xff bytes" and github_holds(headers, body)
+
+
+def test_all_times_move_to_now(tmp_path: Path, replay: Callable[..., Done]) -> None:
+    kept(tmp_path, STRIPE)
+    with Handler() as handler:
+        assert replay("1", "--to", handler.url, "--shift-time", "now").code == 0
+    [(_, headers, body)] = handler.parts
+    assert is_now(json.loads(body)["created"]) and is_now(stripe_stamp(headers, body))
+
+
+def test_an_id_stays_unless_a_new_one_is_asked_for(tmp_path: Path, replay: Callable[..., Done]) -> None:
+    kept(tmp_path, GITHUB, STRIPE)
+    with Handler() as handler:
+        assert replay("1", "2", "--to", handler.url).code == 0
+        assert replay("1", "2", "--to", handler.url, "--new-id").code == 0
+        assert replay("1", "2", "--to", handler.url, "--new-id").code == 0
+    github = [headers["x-github-delivery"] for _, headers, _ in handler.parts[::2]]
+    stripe = [json.loads(body)["id"] for _, _, body in handler.parts[1::2]]
+    assert github[0] == GITHUB_ID.decode() and stripe[0] == json.loads(STRIPE_BODY)["id"]
+    for ids in (github, stripe):
+        assert len(set(ids)) == 3 and len(set(map(len, ids))) == 1
+    assert all(each.startswith("evt_1") or each.startswith("evt_") for each in stripe)
+    assert all(github_holds(headers, body) for _, headers, body in handler.parts[::2])
+    assert all(is_now(stripe_stamp(headers, body)) for _, headers, body in handler.parts[1::2])
+
+
+def test_copies_of_an_event_share_their_new_id(tmp_path: Path, replay: Callable[..., Done]) -> None:
+    kept(tmp_path, GITHUB)
+    with Handler() as handler:
+        assert replay("1", "--to", handler.url, "--new-id", "--duplicate", "3").code == 0
+    ids = {headers["x-github-delivery"] for _, headers, _ in handler.parts}
+    assert len(handler.parts) == 3 and len(ids) == 1 and ids != {GITHUB_ID.decode()}
+
+
+def test_what_an_editor_leaves_is_signed_and_sent(
+    tmp_path: Path, replay: Callable[..., Done], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept(tmp_path, GITHUB)
+    monkeypatch.delenv("VISUAL", raising=False)
+    monkeypatch.setenv("EDITOR", f'"{sys.executable}" -c "import sys, pathlib as p; f = p.Path(sys.argv[1]); '
+                       "f.write_bytes(f.read_bytes().replace(b'a', b'b'))\"")  # fmt: skip
+    with Handler() as handler:
+        assert replay("1", "--to", handler.url, "--edit").code == 0
+    [(_, headers, body)] = handler.parts
+    assert body == b'{"ref":"b"}' and github_holds(headers, body)
+
+
+@pytest.mark.parametrize(
+    "editor", ["false", "no-such-editor", "/", "'unclosed"], ids=["fails", "is not there", "is a folder", "is misspelt"]
+)
+def test_nothing_is_sent_when_the_editor(
+    tmp_path: Path, replay: Callable[..., Done], monkeypatch: pytest.MonkeyPatch, editor: str
+) -> None:
+    kept(tmp_path, GITHUB)
+    monkeypatch.delenv("VISUAL", raising=False)
+    monkeypatch.setenv("EDITOR", editor)
+    with Handler() as handler:
+        done = replay("1", "--to", handler.url, "--edit")
+    assert done.code == 2 and "editor" in done.err and handler.requests == []
+
+
+def test_an_edit_that_one_of_many_events_cannot_take_is_told_before_anything_is_sent(
+    tmp_path: Path, replay: Callable[..., Done]
+) -> None:
+    kept(tmp_path, GITHUB, (b"Content-Type: text/plain", b"plain"))
+    with Handler() as handler:
+        done = replay("all", "--to", handler.url, "--set", "body.a=1")
+    assert done.code == 2 and handler.requests == []
+
+
+# -- paced
+
+
+@pytest.mark.parametrize(
+    ("pace", "gap"),
+    [(("--speed", "original"), 0.2), (("--speed", "2x"), 0.1), (("--rate", "10/s"), 0.1), ((), 0.0)],
+    ids=["as it was", "twice as fast", "ten a second", "as fast as it goes"],
+)
+def test_the_pace(tmp_path: Path, replay: Callable[..., Done], pace: tuple[str, ...], gap: float) -> None:
+    three(tmp_path, apart=0.2)
+    with Handler() as handler:
+        assert replay("all", "--to", handler.url, *pace).code == 0
+    assert handler.bodies == [b"1", b"2", b"3"]
+    took = handler.times[-1] - handler.times[0]
+    assert 2 * gap - 0.03 <= took <= 2 * gap + 0.5
+
+
+def test_one_at_a_time_keeps_the_order_and_eight_overlap(tmp_path: Path, replay: Callable[..., Done]) -> None:
+    kept(tmp_path, *[(b"X: y", b"%d" % n) for n in range(16)])
+    with Handler(hold=0.02) as ordered:
+        assert replay("all", "--to", ordered.url).code == 0
+    with Handler(hold=0.05) as wide:
+        assert replay("all", "--to", wide.url, "--concurrency", "8").code == 0
+    assert ordered.bodies == [b"%d" % n for n in range(16)] and ordered.most == 1
+    assert sorted(wide.bodies) == sorted(ordered.bodies) and 4 <= wide.most <= 8
+
+
+# -- tried again
+
+
+@pytest.mark.parametrize(
+    ("provider", "event", "attempts", "counted", "reason"),
+    [
+        ("slack", SLACK, 4, "x-slack-retry-num", "x-slack-retry-reason"),
+        ("square", SLACK, 12, "square-retry-number", "square-retry-reason"),
+        ("svix", SVIX_EVENT, 8, "", ""),
+        ("github", GITHUB, 1, "", ""),
+    ],
+    ids=["slack", "square", "svix", "github, which never does"],
+)
+def test_a_provider_tries_so_often_and_says_which_attempt_it_is(
+    tmp_path: Path,
+    replay: Callable[..., Done],
+    provider: str,
+    event: tuple[bytes, bytes],
+    attempts: int,
+    counted: str,
+    reason: str,
+) -> None:
+    kept(tmp_path, event)
+    with Handler(reply(500)) as handler:
+        done = replay("1", "--to", handler.url, "--retries", provider, "--compress", "max", "--json")
+    assert done.code == 1 and len(handler.requests) == attempts
+    assert [line["attempt"] for line in done.lines] == list(range(1, attempts + 1))
+    heads = [headers for _, headers, _ in handler.parts]
+    if counted:
+        wanted = [None, *map(str, range(1, attempts))]
+        assert [headers.get(counted) for headers in heads] == wanted
+        assert [headers.get(reason) for headers in heads] == [None, *["http_error"] * (attempts - 1)]
+    assert len(set(handler.bodies)) == 1
+    assert len({headers.get("svix-id") or headers.get("x-github-delivery") for headers in heads}) == 1
+
+
+@pytest.mark.parametrize(
+    ("provider", "event", "stamp"),
+    [("slack", SLACK, slack_stamp), ("svix", SVIX_EVENT, svix_stamp)],
+    ids=["slack", "svix"],
+)
+def test_every_attempt_is_signed_as_of_its_own_moment(
+    tmp_path: Path,
+    replay: Callable[..., Done],
+    provider: str,
+    event: tuple[bytes, bytes],
+    stamp: Callable[[dict[str, str], bytes], int],
+) -> None:
+    kept(tmp_path, event)
+    with Handler(lambda n, _: reply(500 if n < 3 else 200), hold=0.6) as handler:
+        began = int(time.time())
+        assert replay("1", "--to", handler.url, "--retries", provider, "--compress", "max").code == 0
+    stamps = [stamp(headers, body) for _, headers, body in handler.parts]
+    assert len(stamps) == 3 and stamps == sorted(stamps) and began <= stamps[0] < stamps[-1]
+
+
+def test_a_later_attempt_that_succeeds_is_a_success(tmp_path: Path, replay: Callable[..., Done]) -> None:
+    kept(tmp_path, SLACK)
+    with Handler(lambda n, _: reply(503 if n == 1 else 200)) as handler:
+        done = replay("1", "--to", handler.url, "--retries", "slack", "--compress", "max")
+    assert done.code == 0 and "attempt 2" in done.out and done.out.endswith("1 ok, 1 retried.\n")
+    assert len(handler.requests) == 2
+
+
+def test_the_reason_of_a_retry_is_a_timeout_when_no_answer_came(tmp_path: Path, replay: Callable[..., Done]) -> None:
+    kept(tmp_path, SLACK)
+    with Handler(lambda n, _: SILENCE if n == 1 else reply()) as handler:
+        done = replay("1", "--to", handler.url, "--retries", "slack", "--compress", "max", "--timeout", "200ms")
+    assert done.code == 0 and handler.parts[1][1]["x-slack-retry-reason"] == "http_timeout"
+
+
+@pytest.mark.parametrize(
+    ("provider", "answer"),
+    [("slack", reply(500, "X-Slack-No-Retry: 1")), ("standardwebhooks", reply(410)), ("slack", reply(202))],
+    ids=["slack's own header", "410 gone", "2xx"],
+)
+def test_what_ends_the_attempts(tmp_path: Path, replay: Callable[..., Done], provider: str, answer: bytes) -> None:
+    kept(tmp_path, SLACK)
+    with Handler(answer) as handler:
+        replay("1", "--to", handler.url, "--retries", provider, "--compress", "max")
+    assert len(handler.requests) == 1
+
+
+def test_the_waiting_is_the_providers_and_retry_after_lengthens_it(tmp_path: Path, replay: Callable[..., Done]) -> None:
+    kept(tmp_path, SLACK)
+    slack = ("--retries", "slack", "--compress", "300x")  # 0, 60 and 300 s become 0, 0.2 and 1 s
+    with Handler(lambda n, _: reply(200 if n == 3 else 500, "Retry-After: 3000")) as deaf:
+        assert replay("1", "--to", deaf.url, *slack).code == 0
+    standard = ("--retries", "standardwebhooks", "--compress", "1000x")
+    with Handler(lambda n, _: reply(200 if n == 2 else 503, "Retry-After: 500")) as heard:
+        assert replay("1", "--to", heard.url, *standard).code == 0
+    first, second, third = deaf.times
+    assert second - first < 0.15 and 0.18 < third - second < 0.7
+    first, second = heard.times
+    assert 0.48 < second - first < 1.0
+
+
+def test_an_unknown_provider_is_a_usage_error_with_a_suggestion(tmp_path: Path, replay: Callable[..., Done]) -> None:
+    kept(tmp_path, SLACK)
+    done = replay("1", "--to", "http://127.0.0.1:1", "--retries", "slak")
+    assert done.code == 2 and "slack" in done.err
+
+
+# -- at least once
+
+
+def test_duplicates_follow_each_other(tmp_path: Path, replay: Callable[..., Done]) -> None:
+    three(tmp_path)
+    with Handler(hold=0.01) as handler:
+        done = replay("all", "--to", handler.url, "--duplicate", "2", "--json")
+    assert handler.bodies == [b"1", b"1", b"2", b"2", b"3", b"3"] and handler.most == 1
+    assert [line["copy"] for line in done.lines] == [1, 2] * 3
+
+
+def test_racing_copies_end_at_the_same_instant(tmp_path: Path, replay: Callable[..., Done]) -> None:
+    kept(tmp_path, *[(b"X: y", b"x" * 1024)] * 20)
+    with Handler() as handler:
+        assert replay("all", "--to", handler.url, "--race", "8").code == 0
+    assert len(handler.times) == 160 and {len(body) for body in handler.bodies} == {1024}
+    races = [handler.times[n : n + 8] for n in range(0, 160, 8)]
+    assert statistics.median(max(race) - min(race) for race in races) < 0.005
+
+
+@pytest.mark.parametrize("body", [b"", b"x", b"x" * 3_000_000], ids=["no body", "one byte", "more than a buffer"])
+def test_any_body_can_race(tmp_path: Path, replay: Callable[..., Done], body: bytes) -> None:
+    kept(tmp_path, (b"X: y", body))
+    with Handler(hold=0.05) as handler:
+        assert replay("1", "--to", handler.url, "--race", "4").code == 0
+    assert handler.bodies == [body] * 4 and handler.most == 4
+    what = [word for word, _ in handler.said if word != "closed"]
+    assert what == ["began"] * 4 + ["asked"] * 4  # all are there but for their last bytes before one of them ends
+
+
+def test_a_lost_acknowledgement_hangs_up_after_the_status_and_delivers_again(
+    tmp_path: Path, replay: Callable[..., Done]
+) -> None:
+    kept(tmp_path, GITHUB)
+    endless = b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\nit never ends"
+    with Handler(lambda n, _: endless if n == 1 else reply()) as handler:
+        done = replay("1", "--to", handler.url, "--lost-ack")
+    assert done.code == 0 and handler.bodies == [GITHUB[1]] * 2
+    assert handler.said.index(("closed", 0)) < handler.said.index(("asked", 1))
+    assert len({headers["x-github-delivery"] for _, headers, _ in handler.parts}) == 1
+
+
+def test_reverse_is_newest_first(tmp_path: Path, replay: Callable[..., Done]) -> None:
+    three(tmp_path)
+    with Handler() as handler:
+        assert replay("all", "--to", handler.url, "--reverse").code == 0
+    assert handler.bodies == [b"3", b"2", b"1"]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("--shuffle",),
+        ("--drop", "0.4"),
+        ("--delay", "0..200ms"),
+        ("--shuffle", "--duplicate", "2", "--drop", "20%", "--delay", "0..100ms"),
+        ("--permutations",),
+    ],
+    ids=["shuffled", "some lost", "late", "all at once", "every order"],
+)
+def test_a_seed_decides_and_a_dry_run_says_what_is_then_sent(
+    tmp_path: Path, replay: Callable[..., Done], arguments: tuple[str, ...]
+) -> None:
+    kept(tmp_path, *[(b"X: y", b"%d" % n) for n in range(1, 5 if "--permutations" in arguments else 13)])
+    orders = []
+    for seed in ("7", "7", "8"):
+        with Handler() as handler:
+            chosen = ("all", "--to", handler.url, "--seed", seed, *arguments)
+            plan = replay(*chosen, "--dry-run", "--json").lines
+            assert handler.requests == [] and replay(*chosen, "--dry-run").code == 0
+            done = replay(*chosen, "--json")
+        steps = [line for line in plan if line["schema"] == "whcli.step/1" and not line["dropped"]]
+        sent = [(line["run"], f"#{line['event_id']}", line["copy"]) for line in done.lines if "event_id" in line]
+        assert sent == [(step["run"], step["event"], step["copy"]) for step in steps]
+        assert [f"#{body.decode()}" for body in handler.bodies] == [name for _, name, _ in sent]
+        orders.append(handler.bodies)
+    assert orders[0] == orders[1]
+    assert (orders[0] != orders[2]) == ("--permutations" not in arguments)
+
+
+def test_all_orders_are_tried_each_from_a_clean_state_and_the_smallest_failing_one_is_told(
+    tmp_path: Path, replay: Callable[..., Done]
+) -> None:
+    three(tmp_path)
+    log = tmp_path / "resets"
+    taken: list[bytes] = []
+
+    def picky(number: int, request: bytes) -> bytes:
+        if (number - 1) % 3 == 0:
+            taken.clear()
+            assert len(log.read_text().split()) == (number - 1) // 3 + 1
+        taken.append(request[-1:])
+        return reply(500 if taken[:2] == [b"3", b"1"] else 200)
+
+    with Handler(picky) as handler:
+        done = replay("all", "--to", handler.url, "--permutations", "--reset", f"echo x >> '{log}'")
+    runs = [tuple(handler.bodies[n : n + 3]) for n in range(0, 18, 3)]
+    assert sorted(runs) == sorted(itertools.permutations([b"1", b"2", b"3"])) and len(log.read_text().split()) == 6
+    assert done.code == 1 and "smallest failing order: #3 #1 #2" in done.out
+
+
+def test_a_reset_that_fails_is_told(tmp_path: Path, replay: Callable[..., Done]) -> None:
+    three(tmp_path)
+    with Handler() as handler:
+        done = replay("all", "--to", handler.url, "--reset", "echo no such thing >&2; exit 3")
+    assert done.code == 2 and "no such thing" in done.err and handler.requests == []
+
+
+# -- the proof
+
+
+@contextmanager
+def charges(folder: Path) -> Iterator[str]:
+    """The example handlers on a free port."""
+    listening_on = socket.create_server(("127.0.0.1", 0))
+    server = uvicorn.Server(uvicorn.Config(app_on(str(folder / "charges.db")), log_level="error", lifespan="off"))
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listening_on]})
+    thread.start()
+    try:
+        until(lambda: server.started)
+        yield f"http://127.0.0.1:{listening_on.getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        thread.join(10)
+        listening_on.close()
+
+
+RESET = """import socket
+s = socket.create_connection(("127.0.0.1", {port}))
+s.sendall(b"DELETE /{shop} HTTP/1.1\\r\\nHost: a\\r\\n\\r\\n")
+assert b" 204 " in s.recv(999)
+"""
+
+
+def proved(folder: Path, replay: Callable[..., Done], shop: str, how: tuple[str, ...], times: int) -> list[int]:
+    kept(folder, (b"Content-Type: application/json", b'{"id":"evt_%b","amount":100}' % (b"7" * 20)))
+    with charges(folder) as url:
+        (folder / "reset.py").write_text(RESET.format(port=url.rpartition(":")[2], shop=shop))
+        probe = ("--probe-url", f"{url}/{shop}", "--reset", f"'{sys.executable}' -SI reset.py")
+        return [replay("1", "--to", f"{url}/{shop}", *how, *probe).code for _ in range(times)]
+
+
+WAYS = pytest.mark.parametrize(
+    "how", [("--race", "8"), ("--duplicate", "2"), ("--lost-ack",)], ids=["a race", "a duplicate", "a lost ack"]
+)
+TIMES = pytest.mark.parametrize("times", [5, pytest.param(50, marks=pytest.mark.slow)])
+
+
+@WAYS
+@TIMES
+def test_the_racy_handler_is_caught_every_time_by(
+    tmp_path: Path, replay: Callable[..., Done], how: tuple[str, ...], times: int
+) -> None:
+    assert proved(tmp_path, replay, "racy", how, times) == [1] * times
+
+
+@WAYS
+@TIMES
+def test_the_correct_handler_passes_every_time_under(
+    tmp_path: Path, replay: Callable[..., Done], how: tuple[str, ...], times: int
+) -> None:
+    assert proved(tmp_path, replay, "correct", how, times) == [0] * times
+
+
+@pytest.mark.parametrize(("shop", "code"), [("racy", 1), ("correct", 0)])
+def test_a_race_is_judged_without_a_reset_by_ids_of_its_own(
+    tmp_path: Path, replay: Callable[..., Done], shop: str, code: int
+) -> None:
+    kept(tmp_path, (b"Content-Type: application/json", b'{"id":"evt_%b","amount":100}' % (b"7" * 20)))
+    with charges(tmp_path) as url:
+        probe = ("--probe-url", f"{url}/{shop}")
+        done = replay("1", "--to", f"{url}/{shop}", "--race", "8", *probe)
+    assert done.code == code and ("changed more than one delivery alone" in done.out) == (code == 1)
+
+
+def test_what_changed_is_told_in_words_and_as_json(tmp_path: Path, replay: Callable[..., Done]) -> None:
+    three(tmp_path)
+    (tmp_path / "seen").write_text("0")
+
+    def count(number: int, _: bytes) -> bytes:
+        (tmp_path / "seen").write_text(str(number))
+        return reply()
+
+    with Handler(count) as handler:
+        done = replay("1", "--to", handler.url, "--duplicate", "2", "--probe", "cat seen")
+        as_json = replay("1", "--to", handler.url, "--duplicate", "2", "--probe", "cat seen", "--json")
+    assert done.code == 1 and "delivery 2 changed state: 1 → 2" in done.out
+    probe = next(line for line in as_json.lines if line["schema"] == "whcli.probe/1")
+    assert as_json.code == 1 and probe["holds"] is False and probe["later"][0]["delivery"] == 2
+
+
+def test_an_event_whose_first_delivery_was_lost_has_its_first_later(
+    tmp_path: Path, replay: Callable[..., Done]
+) -> None:
+    """Every event is new to the handler at most once, and counted then: no proof may fail under losses."""
+    kept(tmp_path, *[(b"X: y", b"%d" % n) for n in range(10)])
+    seen: set[bytes] = set()
+    (tmp_path / "state").write_text("0")
+
+    def idempotent(_: int, request: bytes) -> bytes:
+        seen.add(request[-1:])
+        (tmp_path / "state").write_text(str(len(seen)))
+        return reply()
+
+    with Handler(idempotent) as handler:
+        chosen = ("all", "--to", handler.url, "--duplicate", "3", "--drop", "0.5", "--probe", "cat state")
+        done = replay(*chosen)
+    assert done.code == 0, done.out
+
+
+# -- the end
+
+
+def test_a_report_is_told_and_the_junit_file_parses(tmp_path: Path, replay: Callable[..., Done]) -> None:
+    three(tmp_path)
+    with Handler(lambda n, _: reply(500 if n == 2 else 200)) as handler:
+        done = replay("all", "--to", handler.url, "--report", "--junit", "out.xml")
+        as_json = replay("1", "--to", handler.url, "--report", "--json")
+    assert done.code == 1 and "3 sent, 2 ok, 1 failed (1 × 500)" in done.out and "p95" in done.out and "█" in done.out
+    suites = ElementTree.parse(tmp_path / "out.xml").getroot()
+    assert (suites.get("tests"), suites.get("failures")) == ("3", "1")
+    assert [case.get("name") for case in suites.iter("testcase")] == ["#1", "#2", "#3"]
+    delivery, report = as_json.lines
+    assert delivery["schema"] == "whcli.delivery/1" and delivery["status"] == 200
+    assert (report["schema"], report["sent"], report["ok"]) == ("whcli.report/1", 1, 1)
+
+
+def test_a_junit_file_that_cannot_be_is_told_before_anything_is_sent(
+    tmp_path: Path, replay: Callable[..., Done]
+) -> None:
+    three(tmp_path)
+    with Handler() as handler:
+        done = replay("all", "--to", handler.url, "--junit", "no/such/out.xml")
+    assert done.code == 2 and "no/such" in done.err and handler.requests == []
+
+
+def test_those_slower_than_the_provider_waits_are_counted(tmp_path: Path, replay: Callable[..., Done]) -> None:
+    kept(tmp_path, SLACK)
+    with Handler(hold=1.3) as handler:
+        done = replay("1", "--to", handler.url, "--retries", "wix", "--timeout", "9", "--report", "--json")
+    assert done.code == 0 and done.lines[-1]["slow"] == {"provider": "wix", "timeout_ms": 1250.0, "slower": 1}
+
+
+def test_an_interrupted_run_tells_what_was_sent_and_all_of_it_is_recorded(tmp_path: Path) -> None:
+    three(tmp_path)
+    with Handler(lambda n, _: SILENCE if n == 2 else reply()) as handler:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "whcli", "replay", "all", "--to", handler.url, "--report", "--junit", "out.xml"],
+            cwd=tmp_path,
+            env=environment(),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        until(lambda: len(handler.requests) == 2)
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=10)
+    assert process.returncode == 130, err
+    assert "2 sent, 1 ok, 1 failed (1 × interrupted)" in out and err == ""
+    assert ElementTree.parse(tmp_path / "out.xml").getroot().get("tests") == "2"
+    shown = [whcli("show", str(n), "--json", folder=tmp_path).lines[0]["deliveries"] for n in (1, 2, 3)]
+    found = [[(each["status"], each["failure"]) for each in deliveries] for deliveries in shown]
+    assert found == [[(200, None)], [(None, "interrupted")], []]
+
+
+def test_an_interruption_between_two_attempts_tells_of_the_first(tmp_path: Path) -> None:
+    kept(tmp_path, SLACK)
+    with Handler(reply(500)) as handler:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "whcli", "replay", "1", "--to", handler.url, "--retries", "square"],
+            cwd=tmp_path,
+            env=environment(),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        assert process.stdout is not None and "→ 500" in process.stdout.readline()
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=10)
+    assert process.returncode == 130 and out.endswith("1 sent.\n"), err
+    [event] = whcli("show", "1", "--json", folder=tmp_path).lines
+    assert [each["status"] for each in event["deliveries"]] == [500]
+
+
+@pytest.mark.parametrize("aim", ["--to", "the last target", "[listen] forward"])
+def test_the_listener_on_the_same_store_is_no_target(tmp_path: Path, replay: Callable[..., Done], aim: str) -> None:
+    three(tmp_path)
+    with listening(folder=tmp_path) as listener:
+        if aim == "the last target":
+            with Store(tmp_path / ".whcli") as store:
+                from whcli.words.event import Delivery
+
+                store.add_delivery(Delivery(event_id=1, kind="replay", sent_at=0.0, method=b"POST", url=listener.url))
+        if aim.startswith("[listen]"):
+            (tmp_path / "whcli.toml").write_text(f'[listen]\nforward = "{listener.url}"\n')
+        to = ("--to", listener.url.replace("127.0.0.1", "localhost")) if aim == "--to" else ()
+        done = replay("1", *to)
+        listed = len(whcli("list", "--json", folder=tmp_path).lines)
+    assert done.code == 2 and "the listener on this very store" in done.err and listed == 3
+
+
+# -- did it get fixed
+
+
+def test_a_replay_says_what_became_of_a_failure(tmp_path: Path, replay: Callable[..., Done]) -> None:
+    three(tmp_path)
+    words = []
+    for status in (500, 500, 200, 200, 500):
+        with Handler(reply(status)) as handler:
+            said = replay("1", "--to", handler.url).out
+            words.append(next((word for word in ("fixed", "still failing", "regressed") if word in said), ""))
+    assert words == ["", "still failing", "fixed", "", "regressed"]
+
+
+def test_a_handler_that_wavers_within_one_run_is_not_called_fixed(tmp_path: Path, replay: Callable[..., Done]) -> None:
+    kept(tmp_path, SLACK)
+    with Handler(lambda n, _: reply(500 if n == 1 else 200)) as handler:
+        done = replay("1", "--to", handler.url, "--retries", "slack", "--compress", "max", "--json")
+    assert [line["progress"] for line in done.lines] == ["failing", "ok"]
+
+
+@pytest.mark.parametrize(
+    "then", [(), ("pack-refs", "--all"), ("checkout", "-q", "--detach")], ids=["a branch", "packed refs", "detached"]
+)
+def test_a_delivery_keeps_the_commit_that_is_checked_out(
+    tmp_path: Path, replay: Callable[..., Done], then: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def git(*arguments: str) -> str:
+        who = ("-c", "user.name=a", "-c", "user.email=a@b.test")
+        return subprocess.run(["git", *who, *arguments], check=True, capture_output=True, text=True).stdout.strip()
+
+    git("init", "-q")
+    git("commit", "-q", "--allow-empty", "-m", "one")
+    if then:
+        git(*then)
+    three(tmp_path)
+    below = tmp_path / "deep" / "er"
+    below.mkdir(parents=True)
+    monkeypatch.chdir(below)
+    with Handler() as handler:
+        assert replay("1", "--to", handler.url).code == 0
+    [event] = whcli("show", "1", "--json", folder=tmp_path).lines
+    assert event["deliveries"][0]["revision"] == git("rev-parse", "HEAD")
+
+
+def test_outside_of_a_checkout_there_is_no_commit(tmp_path: Path, replay: Callable[..., Done]) -> None:
+    store_with(tmp_path, (b"/x", b"1"))
+    with Handler() as handler:
+        assert replay("1", "--to", handler.url, "--json").lines[0]["revision"] is None

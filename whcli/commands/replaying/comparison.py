@@ -1,0 +1,182 @@
+"""`--compare-to`: the same event for two handlers, and where their replies differ.
+
+The first handler is asked twice with the very same bytes, once before and once after the second one: what differs then
+is noise. The second gets the same bytes but for Host and signature.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from ...hands.client import Client
+from ...hands.deliver import deliver
+from ...rules.lines import outcome
+from ...rules.outgoing import parse_target
+from ...rules.replies_differ import replies_differ, reply_noise
+from ...rules.text import safe
+from ...words.errors import Exit, WrongUsage
+from ...words.event import Delivery, Difference, Outgoing
+from ..trust import UNREACHABLE, Trust
+
+if TYPE_CHECKING:
+    from ...hands.render import Screen
+    from ...hands.replayer import Replayer
+    from ...rules.plan import Plan, Step
+    from .asked import Asked
+    from .run import Manners
+
+# What asks more of a handler than one reply to one request, or tells of something else than replies.
+EXCLUDED: tuple[tuple[str, Callable[[Asked, Manners], bool]], ...] = (
+    ("--duplicate", lambda asked, _: asked.duplicate > 1),
+    ("--race", lambda asked, _: asked.race > 1),
+    ("--lost-ack", lambda asked, _: asked.lost_ack),
+    ("--permutations", lambda asked, _: asked.permutations),
+    ("--retries", lambda asked, _: asked.retries is not None),
+    ("--concurrency", lambda _, manners: manners.walking.concurrency > 1),
+    ("--probe", lambda _, manners: manners.state is not None),
+    ("--report", lambda _, manners: manners.report),
+    ("--junit", lambda _, manners: manners.junit is not None),
+)
+
+
+def require_alone(asked: Asked, manners: Manners) -> None:
+    """Raise WrongUsage for flags that make no sense beside `--compare-to`."""
+    for flag, given in EXCLUDED:
+        if given(asked, manners):
+            raise WrongUsage(f"--compare-to and {flag} exclude each other", next=f"leave one out: {flag}")
+
+
+class Comparison:
+    """A comparison from its first look at the targets to its exit code; the replayers aim at one handler each."""
+
+    def __init__(
+        self, screen: Screen, one: Replayer, other: Replayer, plan: Plan, manners: Manners, *, json: bool
+    ) -> None:
+        self._screen = screen
+        self._one = one
+        self._other = other
+        self._plan = plan
+        self._manners = manners
+        self._json = json
+        self._same = self._differing = 0
+        self._unreachable = False
+
+    async def go(self, trust: Trust) -> None:
+        """Check changes and targets, then ask both about each event."""
+        self._one.try_changes()
+        async with Client(timeout=self._manners.timeout, proxy=self._manners.proxy) as client:
+            for replayer in (self._one, self._other):
+                await self._check(client, trust, replayer)
+            if self._manners.reset is not None:
+                await asyncio.to_thread(self._manners.reset)
+            began = time.monotonic()
+            for step in self._plan.run(1).steps:
+                await asyncio.sleep(max(0.0, began + step.offset - time.monotonic()))
+                await self._compare(client, step)
+
+    async def _check(self, client: Client, trust: Trust, replayer: Replayer) -> None:
+        """Look at every target before anything is sent; raises Unreachable for one whose name leads nowhere."""
+        chosen = replayer.chosen
+        looked: dict[str, bool] = {}
+        for index in range(1 if replayer.one_target and len(chosen) else len(chosen)):
+            outgoing = replayer.aimed(chosen.event(index))
+            self._manners.refuse(outgoing.url)
+            origin = parse_target(outgoing.url).origin
+            looked[origin] = looked.get(origin) or await trust.admit(client, outgoing, len(chosen))
+        replayer.remote = [origin for origin, here in looked.items() if not here and not trust.sends_credentials]
+
+    async def _compare(self, client: Client, step: Step) -> None:
+        now = time.time()
+        token = secrets.token_hex(16) if self._manners.new_id else None
+        one, other = (replayer.outgoing(step.event, now=now, id_token=token) for replayer in (self._one, self._other))
+        id = self._one.chosen.event(step.event).id
+        deliveries: list[Delivery] = []
+        try:
+            for outgoing in (one, other, one):
+                deliveries.append(await deliver(client, id, outgoing, "replay"))
+        finally:
+            self._one.record(deliveries)
+        once, there, again = deliveries
+        noise = reply_noise(once, again)
+        found = replies_differ(once, there, noise)
+        self._count(deliveries, found)
+        if self._json:
+            self._screen.json(self._record(step, once, there, noise, found))
+        else:
+            self._show(step, one, once, there, noise, found)
+
+    def _count(self, deliveries: list[Delivery], found: tuple[Difference, ...]) -> None:
+        self._same += not found
+        self._differing += bool(found)
+        self._unreachable |= any(delivery.failure in UNREACHABLE for delivery in deliveries)
+
+    # -- what is shown ------------------------------------------------------------------------------------------------
+
+    def _record(
+        self, step: Step, one: Delivery, other: Delivery, noise: frozenset[str], found: tuple[Difference, ...]
+    ) -> dict[str, Any]:
+        event = self._one.chosen.event(step.event)
+        return {
+            "schema": "whcli.comparison/1",
+            "event_id": event.id,
+            "uid": event.uid,
+            "one": answer_json(one),
+            "other": answer_json(other),
+            "noise": sorted(noise),
+            "equal": not found,
+            "differences": [{"field": d.field, "one": d.wanted, "other": d.got} for d in found],
+        }
+
+    def _show(
+        self,
+        step: Step,
+        outgoing: Outgoing,
+        one: Delivery,
+        other: Delivery,
+        noise: frozenset[str],
+        found: tuple[Difference, ...],
+    ) -> None:
+        say = self._screen.say
+        mark = (f"✗ {counted(len(found), 'difference')}", "red") if found else ("✓ the same", "green")
+        say((self._one.chosen.name(step.event), "bold"), "  ", mark)
+        for sign, delivery in (("-", one), ("+", other)):
+            say(f"  {sign} {safe(delivery.url)}  ", *outcome(delivery))
+        for difference in found:
+            say(("    " + safe(difference.field), "bold"))
+            say(("      - " + difference.wanted, "red"))
+            say(("      + " + difference.got, "green"))
+        lines = (outgoing.note, *outgoing.changes, *dict.fromkeys((one.error, other.error)))
+        for line in (*lines, f"not compared, it changes by itself: {', '.join(sorted(noise))}" if noise else None):
+            if line:
+                say(("     ↳ ", "dim"), safe(line))
+
+    def end(self) -> int:
+        """The last line and the exit code."""
+        if not self._json:
+            parts = ((self._same, "the same"), (self._differing, "different"))
+            words = ", ".join(f"{number} {word}" for number, word in parts if number)
+            self._screen.say(f"{words or 'nothing to compare'}.")
+        if self._unreachable:
+            return Exit.UNREACHABLE
+        return Exit.DOES_NOT_HOLD if self._differing else Exit.DONE
+
+
+def answer_json(delivery: Delivery) -> dict[str, Any]:
+    """One handler's side."""
+    return {
+        "url": delivery.url,
+        "status": delivery.reply.status if delivery.reply else None,
+        "failure": delivery.failure,
+        "error": delivery.error,
+        "latency": delivery.latency,
+        "signed": delivery.signed,
+    }
+
+
+def counted(number: int, what: str) -> str:
+    """`1 difference`, `2 differences`."""
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
