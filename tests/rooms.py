@@ -15,7 +15,7 @@ FLOORS = (
     ("hands", "2 hands: one outside thing each"),
     ("commands", "3 doors: one module per command"),
 )
-FOLDERS = ("rules/schemes", "rules/autopsy", "rules/samples", "commands/listening")
+FOLDERS = ("rules/schemes", "rules/autopsy", "rules/samples", "commands/listening", "commands/replaying")
 
 
 def sentence(path: Path) -> str:

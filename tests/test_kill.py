@@ -22,7 +22,7 @@ CONNECTIONS = 16
 
 
 class Load:
-    """Sixteen senders on keep-alive connections, each event with a number of its own; `acked` are those that got 2xx."""
+    """Sixteen senders on keep-alive connections, each event with a name of its own; `acked` are those that got 2xx."""
 
     def __init__(self, port: int, run: int) -> None:
         self._port = port

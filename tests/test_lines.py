@@ -43,7 +43,7 @@ WIDE = {
     ),
     "a duplicate": (
         replace(ENTRY, id=134, facts=replace(FACTS, duplicate_of=133)),
-        "14:03:07.412 #134 POST /webhooks/stripe stripe  invoice.paid           1.9 kB ✓ dup #133 → 200   38 ms",
+        "14:03:07.412 #134 POST /webhooks/stripe stripe  invoice.paid           1.9 kB ✓ dup #133  → 200   38 ms",
     ),
     "nothing known": (
         replace(ENTRY, facts=Facts(), last=None, target=b"/", size=88),

@@ -282,10 +282,10 @@ def test_routes_of_the_file_fix_scheme_secret_and_handler(tmp_path: Path) -> Non
 
 def test_relay_reply_gives_the_sender_the_handlers_own_answer(tmp_path: Path) -> None:
     answer = b"HTTP/1.1 207 Some\r\nX-Own: yes\r\nContent-Length: 5\r\n\r\nhello"
-    with Receiver(answer) as handler:
-        with listening("--forward", handler.url, "--relay-reply", "--count", "1", folder=tmp_path) as listener:
-            reply = post(listener.url)
-            done = listener.wait()
+    flags = ("--relay-reply", "--count", "1")
+    with Receiver(answer) as handler, listening("--forward", handler.url, *flags, folder=tmp_path) as listener:
+        reply = post(listener.url)
+        done = listener.wait()
     assert (reply.status_code, reply.headers["x-own"], reply.content) == (207, "yes", b"hello")
     assert "→ 207" in done.out
 
@@ -345,9 +345,8 @@ def test_a_body_over_the_limit_is_413_and_shown_as_refused(tmp_path: Path) -> No
 def test_no_escape_sequence_of_an_event_reaches_the_output(tmp_path: Path) -> None:
     with listening("--count", "1", folder=tmp_path) as listener:
         with Wire(listener.port) as wire:
-            wire.send(
-                b"POST /\xc2\x9b31m/\xe2\x80\xae HTTP/1.1\r\nHost: x\r\nX-GitHub-Event: \xc2\x9b2J\r\nContent-Length: 0\r\n\r\n"
-            )
+            wire.send(b"POST /\xc2\x9b31m/\xe2\x80\xae HTTP/1.1\r\nHost: x\r\n")
+            wire.send(b"X-GitHub-Event: \xc2\x9b2J\r\nContent-Length: 0\r\n\r\n")
             assert wire.response().status == 200
         out = listener.wait().out
     assert "\\x9b31m" in out and "\\u202e" in out and "\x9b" not in out and "\u202e" not in out

@@ -77,7 +77,9 @@ def test_only_a_handler_that_refuses_is_to_be_started(failure: str, words: str) 
 
 def event(**fields: object) -> Event:
     known: dict[str, object] = {
+        "id": 1,
         "uid": "01",
+        "version": "1.1",
         "received_at": 1.0,
         "method": b"POST",
         "target": b"/x",
@@ -114,7 +116,7 @@ def test_a_closed_stream_is_no_bug(line: str, code: int, folder: Path) -> None:
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
-@pytest.mark.parametrize("command", ["--version", "--help", "help exit-codes", "schemes --json"])
+@pytest.mark.parametrize("command", ["--version", "--help", "help exit-codes", "schemes"])
 def test_a_full_stdout_is_one_sentence(command: str) -> None:
     done = shell(f"whcli {command} > /dev/full")
     assert done.returncode == 1
