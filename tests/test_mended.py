@@ -15,11 +15,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.program import DEADLINE, environment, whcli
+from tests.test_look import store_with
 from whcli.hands.store import Store
 from whcli.rules.compare import MISSING, compared
 from whcli.rules.curl import curl_command
 from whcli.rules.lines import event_line, trouble
-from whcli.words.event import SIGNATURES, Arrival, Delivery, Entry, Event, Facts, Outgoing, Reply
+from whcli.words.event import SIGNATURES, Delivery, Entry, Event, Facts, Outgoing, Reply
 
 CLOCK = "14:03:07.412"
 SENT = Delivery(event_id=133, kind="forward", sent_at=1.0, method=b"POST", url="http://localhost:3000", latency=0.038)
@@ -185,8 +186,7 @@ def test_a_file_that_makes_no_sense_is_refused(text: str, key: str, tmp_path: Pa
 
 
 def test_a_refused_target_is_a_whole_sentence(folder: Path) -> None:
-    with Store(folder, create=True) as store:
-        store.append([Arrival(received_at=1.0, peer=None, head=b"POST / HTTP/1.1\r\n\r\n", body=b"")])
+    store_with(folder.parent, (b"/x", b"{}"))
     done = whcli("replay", "1", "--to", "http://192.0.2.1/x", folder=folder.parent)
     first = done.err.splitlines()[0]
     assert done.code == 2

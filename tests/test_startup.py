@@ -22,6 +22,7 @@ finally:
     sys.stderr.write("\\nLOADED " + " ".join(sorted(sys.modules)) + "\\n")
 """
 HEAVY = {
+    "watchfiles",
     *("uvicorn", "starlette", "httpx", "httpcore", "h11", "httptools", "uvloop", "anyio"),  # servers and clients
     *("asyncio", "ssl", "http", "email", "idna"),  # what those need
     *("rich", "pygments", "markdown_it"),  # highlighted bodies

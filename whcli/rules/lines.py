@@ -28,8 +28,9 @@ def event_line(entry: Entry, clock: str, width: int, *, pending: bool = False) -
     """One event; `clock` is its local time as text."""
     facts = entry.facts
     verdict, style = signature(entry, short=width < PADDED)
-    most = max(12, width // 5) if PADDED <= width < UNCUT else width
-    method = clip(entry.method.decode("latin-1"), 12 if width < UNCUT else width)
+    width = width if width < UNCUT else UNCUT**2
+    most = width // 5 if width >= PADDED else width
+    method = clip(entry.method.decode("latin-1"), max(12, width // 10))
     start: list[Span] = [
         (clock if width >= NARROW else clock[:8], "dim"),
         (f" #{entry.id:<3}", "bold"),
