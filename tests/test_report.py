@@ -137,13 +137,13 @@ def test_the_histogram_fits(latencies: list[float], width: int) -> None:
 def test_a_histogram_reads_well() -> None:
     latencies = [0.003, *[0.015] * 8, *[0.04] * 4, 0.3]
     assert histogram_lines(latencies, 30) == [
-        "    ≤ 5 ms █▉               1",
-        "   ≤ 10 ms                  0",
-        "   ≤ 20 ms ███████████████  8",
-        "   ≤ 50 ms ███████▌         4",
-        "  ≤ 100 ms                  0",
-        "  ≤ 200 ms                  0",
-        "  ≤ 500 ms █▉               1",
+        "    ≤ 5 ms ██▏               1",
+        "   ≤ 10 ms                   0",
+        "   ≤ 20 ms █████████████████ 8",
+        "   ≤ 50 ms ████████▌         4",
+        "  ≤ 100 ms                   0",
+        "  ≤ 200 ms                   0",
+        "  ≤ 500 ms ██▏               1",
     ]
 
 
