@@ -93,7 +93,7 @@ PLAIN: Headers = (
     (b"x-b", b"2"),
 )
 
-# By FIDELITY of other tools: each of these was changed by one of them.
+# Each of these was changed on its way by one of the other tools.
 BODIES = {
     "odd spacing and numbers in JSON": b'{ "b":1.0 ,\t"a":"\\u00e9", "a": 1e2}\r\n',
     "duplicate keys": b'{"a":1,"a":2}',
