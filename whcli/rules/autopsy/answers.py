@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 from ...words.event import Message, Verdict, first
@@ -159,7 +160,24 @@ def unmatched(scheme: Scheme, message: Message, secrets: Sequence[Secret], verdi
             return plain(verdict, "signature_truncated", cut, tried)
     if message.body in STRINGIFIED:
         return plain(verdict, "body_stringified", f"it is {message.body.decode()}", tried)
-    return _wrong_length(message, verdict, tried) or plain(verdict, "no_match", tried=tried)
+    return _wrong_length(message, verdict, tried) or _nothing_found(message, verdict, tried)
+
+
+DOUBTS = (
+    (re.compile(rb"\Z"), "though the body is empty, so something may have read it before"),
+    (re.compile(rb"[{\[]\s*'"), "though the body looks like a language's own text for an object, not like JSON"),
+    (re.compile(rb"[{\[].*[^}\]\s]\s*\Z", re.DOTALL), "though the body looks like JSON that is cut off"),
+)
+"""What a body looks like that gives reason to doubt it and not only the secret; no proof, so no cause of its own."""
+
+
+def _nothing_found(message: Message, verdict: Verdict, tried: int) -> Diagnosis:
+    """No change makes the signature match; a doubtful body is named, with what helps against it."""
+    doubt = next((words for pattern, words in DOUBTS if pattern.match(message.body)), None)
+    if doubt is None:
+        return plain(verdict, "no_match", tried=tried)
+    found = plain(verdict, "no_match", doubt, tried)
+    return replace(found, change=f"{found.change}; and verify the raw bytes of the body", fixes=FIXES)
 
 
 COMMON = {"authorization", "signature", "x-signature", "x-webhook-signature"}
