@@ -113,3 +113,28 @@ def test_an_outcome_that_comes_late_is_a_line_of_its_own_kind(tmp_path: Path) ->
         assert b"whcli.event/1" in lines[1]
         release.touch()
         assert b'"schema":"whcli.outcome/1","id":1' in listener.process.stdout.readline()
+
+
+def address_of_this_machine() -> str | None:
+    """An address of ours that is not loopback, by asking the routing table; nothing is sent."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(("192.0.2.1", 9))
+        except OSError:
+            return None
+        found = str(probe.getsockname()[0])
+    return None if found.startswith("127.") else found
+
+
+@pytest.mark.parametrize(("flag", "sent"), [((), False), (("--send-credentials",), True)], ids=["by default", "asked"])
+def test_captured_credentials_do_not_leave_by_forwarding(tmp_path: Path, flag: tuple[str, ...], sent: bool) -> None:
+    address = address_of_this_machine()
+    if address is None:
+        pytest.skip("this machine has no address but loopback")
+    with Receiver(host=address) as handler:
+        url = f"http://{address}:{handler.port}"
+        with listening("--forward", url, "--yes", "--count", "1", *flag, folder=tmp_path) as listener:
+            secrets = {"Authorization": "Bearer s3cret", "Cookie": "a=s3cret", "X-Gitlab-Token": "s3cret"}
+            assert post(listener.url, headers=secrets).status_code == 200
+            listener.wait()
+        assert (b"s3cret" in handler.wait(1)[0]) is sent
