@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import statistics
 import sys
 from xml.etree import ElementTree
 
@@ -100,7 +99,6 @@ def test_a_percentile_is_a_value_that_so_many_do_not_exceed(latencies: list[floa
     assert at in latencies
     assert sum(latency <= at for latency in latencies) * 100 >= percent * len(latencies)
     assert sum(latency < at for latency in latencies) * 100 < percent * len(latencies)
-    assert abs(at - statistics.median(latencies)) >= 0
 
 
 def test_ten_thousand_deliveries_cost_no_more_than_their_latencies() -> None:

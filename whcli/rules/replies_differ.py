@@ -134,8 +134,11 @@ def _plain(reply: Reply) -> bytes:
     """The body uncompressed, where it can be and is not too large; the same JSON can be compressed in many ways."""
     coding = (first(reply.headers, b"content-encoding") or b"").strip().lower()
     for window in _WINDOWS.get(coding, ()):
+        machine = zlib.decompressobj(window)
         try:
-            return zlib.decompressobj(window).decompress(reply.body, READABLE)
+            body = machine.decompress(reply.body, READABLE)
         except zlib.error:
             continue
+        if machine.eof or machine.unconsumed_tail or reply.truncated:  # else it was no such text, or not all of it
+            return body
     return reply.body
