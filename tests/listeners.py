@@ -10,11 +10,11 @@ from pathlib import Path
 
 from whcli.hands.config import Config
 from whcli.hands.keyring import Keyring
-from whcli.hands.listener import Listener, ListenPlan
-from whcli.hands.lock import ListenerLock
-from whcli.hands.opening import make_folder
-from whcli.hands.protocol import Refusal
-from whcli.hands.server import open_sockets, run
+from whcli.hands.listening.listener import Listener, ListenPlan
+from whcli.hands.listening.lock import ListenerLock
+from whcli.hands.listening.protocol import Refusal
+from whcli.hands.listening.server import open_sockets, run
+from whcli.hands.storing.opening import make_folder
 from whcli.rules.replies import Replies
 from whcli.words.errors import StoreFailed
 from whcli.words.event import Entry, Reply

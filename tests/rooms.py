@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent / "whcli"
@@ -15,7 +16,8 @@ FLOORS = (
     ("hands", "2 hands: one outside thing each"),
     ("commands", "3 doors: one module per command"),
 )
-FOLDERS = ("rules/schemes", "rules/autopsy", "rules/samples", "commands/listening", "commands/replaying")
+CLOSED = ("rules/signatures/schemes", "rules/autopsy", "rules/samples", "commands/listening", "commands/replaying")
+"""Rooms whose modules the table does not list."""
 
 
 def sentence(path: Path) -> str:
@@ -28,14 +30,20 @@ def table() -> str:
     """The table's lines."""
     lines = ["| room | what it holds |", "|---|---|"]
     for folder, title in FLOORS:
-        lines.append(f"| **{title}** | `{folder}/` |")
-        for path in sorted((ROOT / folder).glob("*")):
-            name = path.relative_to(ROOT).as_posix()
-            if name in FOLDERS:
-                lines.append(f"| `{name}/` | {sentence(path / '__init__.py')} |")
-            elif path.suffix == ".py" and path.name != "__init__.py" and folder != "commands":
-                lines.append(f"| `{name}` | {sentence(path)} |")
+        lines += [f"| **{title}** | `{folder}/` |", *rows(ROOT / folder)]
     return "\n".join(lines)
+
+
+def rows(folder: Path) -> Iterator[str]:
+    """A folder's modules, then its rooms with theirs; a command is no row, the README has a table of them."""
+    for path in sorted(folder.glob("*.py")):
+        if path.name != "__init__.py" and folder.name != "commands":
+            yield f"| `{path.relative_to(ROOT).as_posix()}` | {sentence(path)} |"
+    for path in sorted(each.parent for each in folder.glob("*/__init__.py")):
+        name = path.relative_to(ROOT).as_posix()
+        yield f"| `{name}/` | {sentence(path / '__init__.py')} |"
+        if name not in CLOSED:
+            yield from rows(path)
 
 
 if __name__ == "__main__":

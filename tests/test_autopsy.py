@@ -18,14 +18,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from whcli.rules import signing
 from whcli.rules.autopsy import CAUSES, FIXES, REASONS, Diagnosis, diagnosis_json, explain
 from whcli.rules.autopsy.diagnosis import first_difference
 from whcli.rules.autopsy.printers import PRINTERS, Press
 from whcli.rules.autopsy.tokens import read_json
-from whcli.rules.scheme import Clock, Scheme
-from whcli.rules.schemes import NAMES, scheme_named
-from whcli.rules.signing import sign
+from whcli.rules.signatures import signing
+from whcli.rules.signatures.scheme import Clock, Scheme
+from whcli.rules.signatures.schemes import NAMES, scheme_named
+from whcli.rules.signatures.signing import sign
 from whcli.words.event import Headers, Message
 from whcli.words.secret import Secret
 

@@ -29,8 +29,8 @@ from hypothesis import strategies as st
 
 from tests.captured import BREAKS, FRAMINGS, PLACES, broken, event_of, post
 from tests.receivers import OK, Receiver, certificate, closed_port, say_and_close, split
-from whcli.hands.client import Answer, Client, Destination, why_own
-from whcli.hands.wire import Limits, Wires, request_bytes
+from whcli.hands.sending.client import Answer, Client, Destination, why_own
+from whcli.hands.sending.wire import Limits, Wires, request_bytes
 from whcli.rules.outgoing import replay_of, with_length, words
 from whcli.words.errors import Exit, NoReply, Unreachable, WhcliError, WrongUsage
 from whcli.words.event import Event, Headers, Outgoing, Reply
@@ -789,7 +789,7 @@ def test_the_address_that_was_checked_is_the_one_connected_to(
     receiver: Receiver, secure: Receiver, pem: Path, scheme: str, way: str
 ) -> None:
     """The name is no longer looked up: this one would not resolve. TLS still checks the certificate for the name."""
-    from whcli.hands.through_httpx import ThroughHttpx
+    from whcli.hands.sending.through_httpx import ThroughHttpx
 
     there = receiver if scheme == "http" else secure
     name = f"hooks.example:{there.port}"
@@ -974,7 +974,7 @@ def test_a_cancelled_request_leaves_the_client_usable(own_writer: bool) -> None:
 
 LOADS = """
 import asyncio, sys
-from whcli.hands.client import Client
+from whcli.hands.sending.client import Client
 from whcli.words.event import Outgoing
 async def main():
     async with Client(timeout=5, own_writer={own}) as client:

@@ -21,7 +21,7 @@ from whcli.hands.config import (
     upwards,
     variable,
 )
-from whcli.rules.schemes import NAMES
+from whcli.rules.signatures.schemes import NAMES
 from whcli.words.errors import Exit, WhcliError, WrongUsage
 
 CANARY = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"

@@ -14,7 +14,7 @@ from tests.receivers import Receiver
 from tests.wire import ask, wait_for
 from whcli.hands.config import load_config
 from whcli.hands.keyring import Keyring
-from whcli.hands.listener import ListenPlan
+from whcli.hands.listening.listener import ListenPlan
 from whcli.rules.replies import Replies
 from whcli.words.errors import WrongUsage
 from whcli.words.event import Reply
@@ -327,7 +327,7 @@ def test_custom_needs_a_secret_and_a_signed_url_like_any_other(tmp_path: Path) -
 
 
 def test_the_topic_names_every_word_and_every_flag(tmp_path: Path) -> None:
-    from whcli.rules.custom import CHOICES, CLOCK, PLACES, WORDS
+    from whcli.rules.signatures.custom import CHOICES, CLOCK, PLACES, WORDS
 
     text = whcli("help", "custom", folder=tmp_path).out
     for word in (*WORDS, *(f"clock.{word}" for word in CLOCK), *(f"{{{place}}}" for place in PLACES)):

@@ -11,10 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.senders import AROUND, CASES, HEX, JWT, SHORT, WHATSAPP, Case
-from whcli.rules.detect import detect
-from whcli.rules.marks import mark_of
-from whcli.rules.providers import BY_NAME, BY_SCHEME, FORMATS, PROVIDERS, Provider
-from whcli.rules.schemes import NAMES, scheme_named
+from whcli.rules.recognition.detect import detect
+from whcli.rules.recognition.marks import mark_of
+from whcli.rules.recognition.providers import BY_NAME, BY_SCHEME, FORMATS, PROVIDERS, Provider
+from whcli.rules.signatures.schemes import NAMES, scheme_named
 from whcli.words.event import Facts
 
 

@@ -11,10 +11,11 @@ from hypothesis import strategies as st
 
 from tests.anything import imported
 from tests.captured import post
-from whcli.rules import jsonedit, params
-from whcli.rules.edit import Parts, edited, event_edited, parts_of
-from whcli.rules.edits import Edits, edits_of, place_of, steps_of
 from whcli.rules.outgoing import replay_of
+from whcli.rules.replaying import jsonedit
+from whcli.rules.replaying.edit import Parts, edited, event_edited, parts_of
+from whcli.rules.replaying.edits import Edits, edits_of, place_of, steps_of
+from whcli.rules.signatures import params
 from whcli.words.errors import WrongUsage
 from whcli.words.event import Headers, every
 

@@ -20,19 +20,26 @@ PACKAGE = Path(whcli.__file__).parent
 ROOMS: dict[str, str] = {
     "words": "errors event head secret",
     "rules": """
-        text ulid digests timestamps jsontext structured params contents body
-        keys asymmetric scheme schemes generic covered custom signing schemes.*
-        providers marks detect times schedules handshakes challenges
-        references routes match archive outgoing curl resign replies lines present compare
-        jsonedit edits edit newid shift samples.fresh samples
-        chance pace plan report noise probe replies_differ
+        text ulid jsontext signatures.digests signatures.timestamps signatures.structured signatures.params
+        signatures.contents body signatures.keys signatures.asymmetric signatures.scheme signatures.schemes
+        signatures.generic signatures.covered signatures.custom signatures.signing signatures.schemes.* signatures
+        recognition.providers recognition.marks recognition.detect recognition
+        replaying.times conduct.schedules conduct.handshakes conduct.challenges conduct
+        references routes match archive outgoing curl replies lines present compare
+        replaying.resign replaying.jsonedit replaying.edits replaying.edit replaying.newid replaying.shift
+        samples.fresh samples
+        replaying.chance replaying.pace replaying.plan replaying.report replaying.noise replaying.probe
+        replaying.replies_differ replaying
         autopsy.tokens autopsy.numbers autopsy.styles autopsy.printers autopsy.guesses autopsy.forms autopsy.bodies
         autopsy.secretforms autopsy.urls autopsy.headings autopsy.signed autopsy.diagnosis autopsy.causes
         autopsy.search autopsy.answers autopsy.received autopsy
     """,
     "hands": """
-        migrations opening rows store writer lock config keyring events render samples issuer checkout
-        framing protocol server wire through_httpx client deliver sender replayer follower printer listener
+        storing.migrations storing.opening storing.rows storing.store storing listening.writer listening.lock
+        config keyring events render sending.samples sending.issuer sending.checkout
+        listening.framing listening.protocol listening.server sending.wire sending.through_httpx sending.client
+        sending.deliver sending.sender sending.replayer sending listening.follower listening.printer
+        listening.listener listening
     """,
     "commands": """
         options signatures rm trust deliveries listening.lines listening.session listening.plan listening
@@ -88,7 +95,7 @@ SPEAKERS = {
 
 
 def name_of(path: Path) -> str:
-    """`rules/schemes/__init__.py` is `rules.schemes`; the package itself is the empty name."""
+    """`rules/autopsy/__init__.py` is `rules.autopsy`; the package itself is the empty name."""
     parts = path.relative_to(PACKAGE).with_suffix("").parts
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
@@ -183,20 +190,20 @@ def test_a_floors_own_folder_holds_nothing_but_its_docstring(name: str) -> None:
 
 def test_the_watch_sees_what_is_wrong() -> None:
     assert wrong("rules.text", {"rules.match"}) == ["rules.text imports rules.match"]
-    assert wrong("rules.text", {"hands.store"}) == ["rules.text imports hands.store"]
+    assert wrong("rules.text", {"hands.storing.store"}) == ["rules.text imports hands.storing.store"]
     assert wrong("words.event", {"words.event"}) == ["words.event imports words.event"]
     assert wrong("rules.match", {"rules.text", "words.errors"}) == []
-    assert wrong("rules.schemes.plain", {"rules.schemes.static"}) == [
-        "rules.schemes.plain imports rules.schemes.static"
+    assert wrong("rules.signatures.schemes.plain", {"rules.signatures.schemes.static"}) == [
+        "rules.signatures.schemes.plain imports rules.signatures.schemes.static"
     ]
     assert not is_listed("rules.unheard_of")
 
 
 def test_the_watch_sees_every_kind_of_import() -> None:
-    assert {"hands.config", "hands.store", "hands.render", "rules.archive"} <= ours(
+    assert {"hands.config", "hands.storing.store", "hands.render", "rules.archive"} <= ours(
         "commands.list_events"
     )  # in functions
-    assert {"rules.detect", "words.event", "hands.opening"} <= ours("hands.store")
+    assert {"rules.recognition.detect", "words.event", "hands.storing.opening"} <= ours("hands.storing.store")
     assert "rules.autopsy.search" in ours("rules.autopsy")
     assert "cli" in ours("commands.help_topics")  # from .. import cli
 
@@ -223,7 +230,10 @@ def test_floors_0_and_1_have_no_way_outside(name: str) -> None:
 
 
 def test_only_the_schemes_load_a_module_by_name() -> None:
-    assert [name for name in PURE if "importlib" in heads(name)] == ["rules.schemes", "rules.signing"]
+    assert [name for name in PURE if "importlib" in heads(name)] == [
+        "rules.signatures.schemes",
+        "rules.signatures.signing",
+    ]
 
 
 # -- who speaks -----------------------------------------------------------------------------------------------------
@@ -244,11 +254,11 @@ def test_only_these_rooms_touch_the_streams() -> None:
 
 def test_only_the_store_speaks_sql() -> None:
     assert {name for name in TREES if "sqlite3" in heads(name)} == {
-        "hands.store",
-        "hands.rows",
-        "hands.opening",
-        "hands.migrations",
-        "hands.writer",  # the connection's type, no SQL
+        "hands.storing.store",
+        "hands.storing.rows",
+        "hands.storing.opening",
+        "hands.storing.migrations",
+        "hands.listening.writer",  # the connection's type, no SQL
         "cli",  # its version
     }
 

@@ -17,10 +17,10 @@ from tests.receivers import Receiver, closed_port
 from whcli import cli
 from whcli.hands.config import Config, load_config, variable
 from whcli.hands.keyring import Keyring
-from whcli.hands.listener import ListenPlan
-from whcli.rules.challenges import PLAYS, PROVIDERS
-from whcli.rules.keys import keygen
+from whcli.hands.listening.listener import ListenPlan
+from whcli.rules.conduct.challenges import PLAYS, PROVIDERS
 from whcli.rules.replies import Replies
+from whcli.rules.signatures.keys import keygen
 from whcli.words.event import Reply
 
 # The providers of the table in the order of their pages; a handler must answer each.

@@ -14,13 +14,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.senders import CASES, Case
-from whcli.rules import challenges as other_side
-from whcli.rules.challenges import Challenge, challenges, judge
-from whcli.rules.handshakes import LARGEST, ROWS, Handshake, SecretsOf, answer, is_sns_host
-from whcli.rules.keys import keygen
-from whcli.rules.providers import BY_NAME
-from whcli.rules.schemes import NAMES, scheme_named
-from whcli.rules.signing import verify
+from whcli.rules.conduct import challenges as other_side
+from whcli.rules.conduct.challenges import Challenge, challenges, judge
+from whcli.rules.conduct.handshakes import LARGEST, ROWS, Handshake, SecretsOf, answer, is_sns_host
+from whcli.rules.recognition.providers import BY_NAME
+from whcli.rules.signatures.keys import keygen
+from whcli.rules.signatures.schemes import NAMES, scheme_named
+from whcli.rules.signatures.signing import verify
 from whcli.words.errors import WrongUsage
 from whcli.words.event import Difference, Headers, Message, Reply, first
 from whcli.words.secret import Secret

@@ -19,15 +19,15 @@ from tests.test_handshakes import ANSWERS, SLACK, SNS_URL, XERO, Known
 from tests.wire import Response, Wire, ask, wait_for
 from whcli.commands.listening.plan import Options, plan_of
 from whcli.hands.config import Config, load_config, variable
-from whcli.hands.follower import Follower
 from whcli.hands.keyring import MOST, Keyring
-from whcli.hands.listener import ListenPlan
-from whcli.hands.store import Store
-from whcli.hands.writer import Writer
-from whcli.rules.handshakes import LARGEST
-from whcli.rules.providers import BY_NAME
-from whcli.rules.schemes import scheme_named
-from whcli.rules.signing import sign, verify
+from whcli.hands.listening.follower import Follower
+from whcli.hands.listening.listener import ListenPlan
+from whcli.hands.listening.writer import Writer
+from whcli.hands.storing.store import Store
+from whcli.rules.conduct.handshakes import LARGEST
+from whcli.rules.recognition.providers import BY_NAME
+from whcli.rules.signatures.schemes import scheme_named
+from whcli.rules.signatures.signing import sign, verify
 from whcli.words.event import Arrival, Headers, Message
 from whcli.words.secret import Secret
 

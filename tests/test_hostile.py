@@ -13,7 +13,7 @@ from tests.hostile.payloads import PAYLOADS, SHORT, acts, in_field
 from tests.program import listening, until
 from tests.wire import ask, post
 from whcli.cli import run
-from whcli.hands.store import Store
+from whcli.hands.storing.store import Store
 from whcli.rules.archive import event_json, line
 from whcli.rules.outgoing import parse_target
 from whcli.words.errors import WrongUsage

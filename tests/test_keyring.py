@@ -10,7 +10,7 @@ import pytest
 from whcli.hands.config import Config, load_config
 from whcli.hands.keyring import Keyring, required
 from whcli.rules.outgoing import replay_of
-from whcli.rules.schemes import scheme_named
+from whcli.rules.signatures.schemes import scheme_named
 from whcli.words.errors import WrongUsage
 from whcli.words.event import Event, every, first
 from whcli.words.secret import Secret

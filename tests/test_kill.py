@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from tests.program import environment, listening
-from whcli.hands.store import Store
+from whcli.hands.storing.store import Store
 
 CONNECTIONS = 16
 
@@ -111,7 +111,7 @@ def test_a_hundred_kills_lose_no_acknowledged_event(tmp_path: Path) -> None:
 def test_this_very_check_catches_a_listener_that_answers_before_it_commits(tmp_path: Path) -> None:
     """The proof of the proof: an acknowledgement that does not wait for the commit must lose events here."""
     (tmp_path / "sitecustomize.py").write_text(
-        "import whcli.hands.listener as listener\n"
+        "import whcli.hands.listening.listener as listener\n"
         "from whcli.words.event import Reply\n"
         "def early(self, arrival, respond):\n"
         "    respond(Reply(status=200))\n"

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from whcli.hands.lock import FILE, ListenerLock, holder
+from whcli.hands.listening.lock import FILE, ListenerLock, holder
 from whcli.words.errors import Exit, StoreFailed
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="the lock is flock")
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.skipif(os.name != "posix", reason="the lock is flock")
 HOLDER = """
 import os, sys
 from pathlib import Path
-from whcli.hands.lock import ListenerLock
+from whcli.hands.listening.lock import ListenerLock
 lock = ListenerLock(Path(sys.argv[1]))
 lock.tell({"pid": os.getpid(), "url": "http://127.0.0.1:8765"})
 print("held", flush=True)

@@ -11,8 +11,8 @@ import pytest
 from tests.program import listening, whcli
 from tests.test_listen import STRIPE, post
 from tests.wire import Wire
-from whcli.hands.opening import make_folder
-from whcli.hands.store import Store
+from whcli.hands.storing.opening import make_folder
+from whcli.hands.storing.store import Store
 from whcli.words.event import Arrival
 
 RAW = (
@@ -267,7 +267,7 @@ def test_a_bug_is_one_line_with_a_crash_log_that_holds_no_secret(tmp_path: Path)
         "import sys, whcli.rules.match as m\n"
         "def broken(*a, **k): raise RuntimeError('whsec_topsecret')\n"
         "m.differences = broken\n"
-        "import whcli.hands.store as s; s.differences = broken\n"
+        "import whcli.hands.storing.store as s; s.differences = broken\n"
         "sys.argv = ['whcli', 'list', '--json']\n"
         "from whcli.cli import main; main()"
     )

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from tests.program import DEADLINE, environment, whcli
 from tests.test_look import store_with
-from whcli.hands.store import Store
+from whcli.hands.storing.store import Store
 from whcli.rules.compare import MISSING, compared
 from whcli.rules.curl import curl_command
 from whcli.rules.lines import event_line, trouble

@@ -10,9 +10,9 @@ from threading import Barrier, Thread
 
 import pytest
 
-from whcli.hands.migrations import APPLICATION_ID, LATEST, STEPS, migrate, version_of
-from whcli.hands.opening import FILE
-from whcli.hands.store import Store
+from whcli.hands.storing.migrations import APPLICATION_ID, LATEST, STEPS, migrate, version_of
+from whcli.hands.storing.opening import FILE
+from whcli.hands.storing.store import Store
 from whcli.words.errors import StoreFailed
 
 NEXT = (*STEPS, ("CREATE TABLE later (a)", "INSERT INTO later VALUES (1)"))

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from whcli.rules.params import form_of, groups, pairs, put, value_of
+from whcli.rules.signatures.params import form_of, groups, pairs, put, value_of
 from whcli.words.event import Message
 
 

@@ -12,10 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from whcli.rules.chance import Chance
-from whcli.rules.pace import MAX, ORIGINAL, compress_of, range_of, rate_of, share_of, speed_of
-from whcli.rules.plan import Options, Plan, Run, Step, next_attempt, plan_json, plan_lines, plan_of, step_json
-from whcli.rules.schedules import (
+from whcli.rules.conduct.schedules import (
     BY_PROVIDER,
     compressed,
     next_delay,
@@ -23,6 +20,9 @@ from whcli.rules.schedules import (
     stopped_by,
     with_attempt,
 )
+from whcli.rules.replaying.chance import Chance
+from whcli.rules.replaying.pace import MAX, ORIGINAL, compress_of, range_of, rate_of, share_of, speed_of
+from whcli.rules.replaying.plan import Options, Plan, Run, Step, next_attempt, plan_json, plan_lines, plan_of, step_json
 from whcli.words.errors import WrongUsage
 
 ARRIVED = (100.0, 101.0, 105.5)

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from whcli.rules.noise import noise_of, without_noise
-from whcli.rules.probe import (
+from whcli.rules.replaying.noise import noise_of, without_noise
+from whcli.rules.replaying.probe import (
     Order,
     effects_differ,
     probe_json,

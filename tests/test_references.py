@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from tests.hostile.payloads import acts
 from whcli.hands.events import Source
-from whcli.hands.store import Store
+from whcli.hands.storing.store import Store
 from whcli.rules.archive import event_json, line
 from whcli.rules.match import Filter
 from whcli.rules.references import Reference, reference_of

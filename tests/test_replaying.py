@@ -16,7 +16,8 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -26,10 +27,10 @@ import uvicorn
 
 from examples.charges import app_on
 from tests.program import Done, environment, listening, until, whcli
-from tests.receivers import split
+from tests.receivers import length_of, split
 from tests.test_look import store_with
 from whcli.cli import run
-from whcli.hands.store import Store, make_folder
+from whcli.hands.storing.store import Store, make_folder
 from whcli.words.event import Arrival
 
 SECRETS = {"stripe": "whsec_test", "github": "s3cret", "slack": "8f742231b10e8888abcd99yyyzzz85a5"}
@@ -471,12 +472,49 @@ def test_racing_copies_end_at_the_same_instant(tmp_path: Path, replay: Callable[
 @pytest.mark.parametrize("body", [b"", b"x", b"x" * 3_000_000], ids=["no body", "one byte", "more than a buffer"])
 def test_any_body_can_race(tmp_path: Path, replay: Callable[..., Done], body: bytes) -> None:
     kept(tmp_path, (b"X: y", body))
-    with Handler(hold=0.05) as handler:
+    with Handler(hold=0.5) as handler:
         assert replay("1", "--to", handler.url, "--race", "4").code == 0
     assert handler.bodies == [body] * 4 and handler.most == 4
-    what = [word for word, _ in handler.said if word != "closed"]
-    if len(body) > 1_000_000:  # a small one's beginning and end can reach the receiver in one piece
-        assert what == ["began"] * 4 + ["asked"] * 4  # all are there but for their last bytes before one of them ends
+
+
+def test_no_last_byte_is_sent_before_all_copies_are_there_up_to_theirs(
+    tmp_path: Path, replay: Callable[..., Done]
+) -> None:
+    """One copy is not read on: its bytes fill the buffers on the way, and until it goes on no other may end."""
+    body = b"x" * 12_000_000  # more than the sender's and our buffers together
+    kept(tmp_path, (b"X: y", body))
+    with socket.socket() as server, ThreadPoolExecutor() as threads, ExitStack() as opened:
+        server.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 16)
+        server.bind(("127.0.0.1", 0))
+        server.listen()
+        server.settimeout(10)
+        done = threads.submit(replay, "1", "--to", f"http://127.0.0.1:{server.getsockname()[1]}", "--race", "4")
+        copies = [opened.enter_context(server.accept()[0]) for _ in range(4)]
+        *others, slow = [(copy, up_to_the_last_byte(copy, read=copy is not copies[3])) for copy in copies]
+        for copy, _ in others:
+            copy.settimeout(0.2)
+            with pytest.raises(TimeoutError):
+                copy.recv(1)
+        up_to_the_last_byte(slow[0], missing=slow[1])
+        for copy in copies:
+            copy.settimeout(10)
+            assert copy.recv(2) == b"x"
+            copy.sendall(reply())
+        assert done.result().code == 0
+
+
+def up_to_the_last_byte(copy: socket.socket, *, missing: int | None = None, read: bool = True) -> int:
+    """Read a request's head, and its body but for the last byte; how many bytes of it were left unread."""
+    copy.settimeout(10)
+    data = b""
+    while missing is None:
+        data += copy.recv(1 << 16)
+        head, found, came = data.partition(b"\r\n\r\n")
+        if found:
+            missing = length_of(head) - 1 - len(came)
+    while read and missing:
+        missing -= len(copy.recv(min(missing, 1 << 16)))
+    return missing
 
 
 def test_a_lost_acknowledgement_hangs_up_after_the_status_and_delivers_again(

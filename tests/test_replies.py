@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.anything import headers as any_headers
-from whcli.rules.generic import Signed
+from whcli.rules.replaying.resign import replaced, resigned
 from whcli.rules.replies import REMEMBERED, Replies, sequence_of
-from whcli.rules.resign import replaced, resigned
+from whcli.rules.signatures.generic import Signed
 from whcli.rules.ulid import ALPHABET, ulid
 from whcli.words.event import Headers, Message, Outgoing, Reply, every
 

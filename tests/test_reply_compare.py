@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.anything import deliveries_of
-from whcli.rules.replies_differ import replies_differ, reply_noise
+from whcli.rules.replaying.replies_differ import replies_differ, reply_noise
 from whcli.words.event import Delivery, Headers, Reply
 
 A, B = "http://localhost:3000/hooks", "http://127.0.0.1:4000/hooks?x=1"

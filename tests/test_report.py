@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.anything import deliveries_of
-from whcli.rules.report import (
+from whcli.rules.replaying.report import (
     Case,
     Limit,
     Progress,

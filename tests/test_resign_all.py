@@ -1,7 +1,7 @@
 """Every scheme that can be signed: an old capture is sent again, and what arrives verifies now.
 
 All events are captured by one listener, under an old secret and at an old time; then `whcli replay` sends them again
-with a new secret. What a handler at the end would do is done with `whcli.rules.signing.verify`.
+with a new secret. What a handler at the end would do is done with `whcli.rules.signatures.signing.verify`.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ from tests.program import whcli
 from tests.receivers import Receiver, split
 from tests.wire import ask
 from whcli.hands.config import variable
-from whcli.rules.asymmetric import keygen
-from whcli.rules.scheme import Scheme
-from whcli.rules.schemes import NAMES, scheme_named
-from whcli.rules.signing import sign, verify
+from whcli.rules.signatures.asymmetric import keygen
+from whcli.rules.signatures.scheme import Scheme
+from whcli.rules.signatures.schemes import NAMES, scheme_named
+from whcli.rules.signatures.signing import sign, verify
 from whcli.words.event import Headers, Message, Verdict
 from whcli.words.secret import Secret
 

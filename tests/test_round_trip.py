@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from tests.listeners import listener_on
 from tests.receivers import Receiver
 from tests.wire import Wire
-from whcli.hands.client import Client
-from whcli.hands.store import Store
+from whcli.hands.sending.client import Client
+from whcli.hands.storing.store import Store
 from whcli.rules.outgoing import replay_of
 from whcli.words.event import Event, Headers, Outgoing
 from whcli.words.head import parse_headers

@@ -23,17 +23,17 @@ from hypothesis import strategies as st
 
 from tests.program import ROOT
 from tests.test_resign_all import secrets_of
-from whcli.hands.samples import Samples
+from whcli.hands.sending.samples import Samples
 from whcli.rules import samples as package
 from whcli.rules.body import is_form
-from whcli.rules.detect import detect
-from whcli.rules.handshakes import answer
-from whcli.rules.providers import BY_NAME
-from whcli.rules.resign import replaced
+from whcli.rules.conduct.handshakes import answer
+from whcli.rules.recognition.detect import detect
+from whcli.rules.recognition.providers import BY_NAME
+from whcli.rules.replaying.resign import replaced
 from whcli.rules.samples import STYLES, Sample, made, sample_named, samples_in
 from whcli.rules.samples.fresh import SHAPES, BadPlace, filled
-from whcli.rules.schemes import scheme_named
-from whcli.rules.signing import sign, verify
+from whcli.rules.signatures.schemes import scheme_named
+from whcli.rules.signatures.signing import sign, verify
 from whcli.words.errors import NothingMatched, WhcliError, WrongUsage
 from whcli.words.event import Message, first
 from whcli.words.secret import Secret

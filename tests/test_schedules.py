@@ -9,8 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from whcli.rules.providers import BY_NAME
-from whcli.rules.schedules import (
+from whcli.rules.conduct.schedules import (
     BY_PROVIDER,
     SCHEDULES,
     Schedule,
@@ -20,6 +19,7 @@ from whcli.rules.schedules import (
     next_delay,
     offsets,
 )
+from whcli.rules.recognition.providers import BY_NAME
 
 MINUTE, HOUR, DAY = 60, 3600, 86400
 

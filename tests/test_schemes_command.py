@@ -13,7 +13,7 @@ import pytest
 
 from tests.program import whcli
 from whcli import cli
-from whcli.rules.schemes import NAMES, scheme_named
+from whcli.rules.signatures.schemes import NAMES, scheme_named
 
 # The names are part of what scripts rely on; none is renamed or removed.
 PROMISED = """

@@ -19,11 +19,11 @@ from tests.test_resign_all import secrets_of
 from whcli.cli import run
 from whcli.hands.config import load_config, variable
 from whcli.hands.keyring import Keyring
-from whcli.hands.listener import ListenPlan
-from whcli.hands.samples import Samples
-from whcli.rules.keys import keygen
-from whcli.rules.providers import BY_NAME
+from whcli.hands.listening.listener import ListenPlan
+from whcli.hands.sending.samples import Samples
+from whcli.rules.recognition.providers import BY_NAME
 from whcli.rules.replies import Replies
+from whcli.rules.signatures.keys import keygen
 from whcli.words.event import Facts, Reply
 
 STRIPE = {"WHCLI_SECRET_STRIPE": "whsec_testtesttest"}

@@ -17,8 +17,8 @@ import pytest
 
 from tests.hostile.requests import START, field
 from tests.wire import OK, Listener, Wire, ask, listening, post, wait_for
-from whcli.hands.protocol import Limits, Respond
-from whcli.hands.server import Server, holder, open_sockets, run
+from whcli.hands.listening.protocol import Limits, Respond
+from whcli.hands.listening.server import Server, holder, open_sockets, run
 from whcli.words.errors import CannotListen, WrongUsage
 from whcli.words.event import Arrival, Reply
 
@@ -132,7 +132,7 @@ def test_a_port_of_the_system_needs_permission() -> None:
     if int(Path("/proc/sys/net/ipv4/ip_unprivileged_port_start").read_text()) <= 1:
         pytest.skip("every port is free to everyone here")
     code = (
-        "from whcli.hands.server import open_sockets\n"
+        "from whcli.hands.listening.server import open_sockets\n"
         "import os, sys\n"
         "os.getuid() or os.setuid(65534)\n"
         "try: open_sockets(port=1)\n"
@@ -234,8 +234,8 @@ def test_a_crowd_of_idle_and_stuck_connections_delays_nobody() -> None:
 CROWD = """
 import resource, sys
 resource.setrlimit(resource.RLIMIT_NOFILE, (256, 256))
-from whcli.hands.server import Server, open_sockets, run
-from whcli.hands.protocol import Limits
+from whcli.hands.listening.server import Server, open_sockets, run
+from whcli.hands.listening.protocol import Limits
 from whcli.words.event import Reply
 import asyncio
 

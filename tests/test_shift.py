@@ -12,10 +12,10 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from whcli.rules.edit import Parts
 from whcli.rules.jsontext import at, parsed, scalars
-from whcli.rules.shift import delta_of, shift_of, shifted
-from whcli.rules.times import Move, dated, moved
+from whcli.rules.replaying.edit import Parts
+from whcli.rules.replaying.shift import delta_of, shift_of, shifted
+from whcli.rules.replaying.times import Move, dated, moved
 from whcli.words.errors import WrongUsage
 from whcli.words.event import Headers
 

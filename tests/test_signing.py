@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from whcli.rules.schemes import scheme_named
-from whcli.rules.signing import sign, verify
+from whcli.rules.signatures.schemes import scheme_named
+from whcli.rules.signatures.signing import sign, verify
 from whcli.words.event import Message, first
 from whcli.words.secret import Secret
 

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from tests.program import environment
-from whcli.hands.store import Store
-from whcli.rules.schemes import FAMILIES
+from whcli.hands.storing.store import Store
+from whcli.rules.signatures.schemes import FAMILIES
 
 RUN = """
 import sys
@@ -79,7 +79,7 @@ def test_version_is_answered_before_typer_is_loaded() -> None:
 )
 def test_signing_reads_the_rows_of_one_family_alone(scheme: str, family: str) -> None:
     modules = loaded("sign", scheme, *SIGN)
-    families = {name.rpartition(".")[2] for name in modules if name.startswith("whcli.rules.schemes.")}
+    families = {name.rpartition(".")[2] for name in modules if name.startswith("whcli.rules.signatures.schemes.")}
     assert families & set(FAMILIES) == {family}
 
 

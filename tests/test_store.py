@@ -22,10 +22,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.anything import deliveries_of, facts_of, imported, requests
-from whcli.hands.lock import ListenerLock
-from whcli.hands.migrations import APPLICATION_ID, LATEST
-from whcli.hands.opening import FILE
-from whcli.hands.store import PAGE, Store
+from whcli.hands.listening.lock import ListenerLock
+from whcli.hands.storing.migrations import APPLICATION_ID, LATEST
+from whcli.hands.storing.opening import FILE
+from whcli.hands.storing.store import PAGE, Store
 from whcli.rules.archive import event_from, event_json, line
 from whcli.rules.lines import event_line
 from whcli.rules.match import Filter, differences
@@ -713,7 +713,7 @@ def test_a_store_of_the_oldest_schema_is_brought_to_the_newest_with_all_that_is_
 OPENER = """
 import sys
 from pathlib import Path
-from whcli.hands.store import Store
+from whcli.hands.storing.store import Store
 from whcli.words.event import Arrival
 head = b"POST / HTTP/1.1\\r\\n\\r\\n"
 for line in sys.stdin:

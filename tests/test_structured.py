@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from whcli.rules.structured import BadField, Inner, Item, dictionary, written
+from whcli.rules.signatures.structured import BadField, Inner, Item, dictionary, written
 
 GOOD = {
     "a string and bytes": ('en="Applepie", da=:w4ZibGV0w6Zy:', {"en": "Applepie", "da": "Æblet\xe6r".encode()}),

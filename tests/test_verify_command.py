@@ -19,8 +19,8 @@ from tests.program import whcli
 from tests.wire import ask
 from whcli import cli
 from whcli.rules.autopsy import FIXES, REASONS
-from whcli.rules.schemes import scheme_named
-from whcli.rules.signing import sign
+from whcli.rules.signatures.schemes import scheme_named
+from whcli.rules.signatures.signing import sign
 from whcli.words.event import Headers, Message
 from whcli.words.secret import Secret
 

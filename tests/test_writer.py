@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
-from whcli.hands.store import Store
-from whcli.hands.writer import Writer
+from whcli.hands.listening.writer import Writer
+from whcli.hands.storing.store import Store
 from whcli.words.errors import StoreFailed
 from whcli.words.event import Arrival
 

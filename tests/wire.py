@@ -15,9 +15,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from whcli.hands.protocol import Limits, Refusal, Respond
-from whcli.hands.server import Server, open_sockets
-from whcli.hands.server import loop_factory as default_loop
+from whcli.hands.listening.protocol import Limits, Refusal, Respond
+from whcli.hands.listening.server import Server, open_sockets
+from whcli.hands.listening.server import loop_factory as default_loop
 from whcli.words.event import Arrival, Headers, Reply, first
 
 DEADLINE = 10.0

@@ -12,9 +12,9 @@ from dataclasses import replace
 from time import process_time
 
 from whcli.rules.autopsy import explain
-from whcli.rules.scheme import Scheme
-from whcli.rules.schemes import scheme_named
-from whcli.rules.signing import sign
+from whcli.rules.signatures.scheme import Scheme
+from whcli.rules.signatures.schemes import scheme_named
+from whcli.rules.signatures.signing import sign
 from whcli.words.event import Message
 from whcli.words.secret import Secret
 

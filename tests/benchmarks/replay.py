@@ -19,8 +19,8 @@ import time
 from pathlib import Path
 
 from tests.program import ROOT, environment, until
-from whcli.hands.opening import make_folder
-from whcli.hands.store import Store
+from whcli.hands.storing.opening import make_folder
+from whcli.hands.storing.store import Store
 from whcli.words.event import Arrival
 
 EVENTS = int(os.environ.get("EVENTS", "10000"))

@@ -13,12 +13,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from whcli.rules.asymmetric import KINDS, check_raw, keygen, sign_raw
-from whcli.rules.digests import BadKey
-from whcli.rules.keys import PAIRS
-from whcli.rules.schemes import FAMILIES, scheme_named
-from whcli.rules.schemes.asymmetric import ROWS
-from whcli.rules.signing import sign, verify
+from whcli.rules.signatures.asymmetric import KINDS, check_raw, keygen, sign_raw
+from whcli.rules.signatures.digests import BadKey
+from whcli.rules.signatures.keys import PAIRS
+from whcli.rules.signatures.schemes import FAMILIES, scheme_named
+from whcli.rules.signatures.schemes.asymmetric import ROWS
+from whcli.rules.signatures.signing import sign, verify
 from whcli.words.event import Message, first
 
 from .answers import NOW, Answer, Known, secret
@@ -178,13 +178,13 @@ def test_a_secret_that_is_no_key_is_said_to_be_none() -> None:
 def test_a_symmetric_scheme_does_not_load_the_library() -> None:
     code = (
         "import sys\n"
-        "from whcli.rules.schemes import scheme_named\n"
-        "from whcli.rules.signing import sign\n"
+        "from whcli.rules.signatures.schemes import scheme_named\n"
+        "from whcli.rules.signatures.signing import sign\n"
         "from whcli.words.event import Message\n"
         "from whcli.words.secret import Secret\n"
         "message = Message(method='POST', url='', headers=(), body=b'{}')\n"
         "sign(scheme_named('github'), message, [Secret(value=b's', label='')], now=0, token='')\n"
-        "print([name for name in sys.modules if name.startswith(('cryptography', 'whcli.rules.keys'))])\n"
+        "print([name for name in sys.modules if name.startswith(('cryptography', 'whcli.rules.signatures.keys'))])\n"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

@@ -6,11 +6,11 @@ from dataclasses import replace
 
 import pytest
 
-from whcli.rules.covered import base_of
-from whcli.rules.digests import BadKey
-from whcli.rules.schemes import scheme_named
-from whcli.rules.signing import sign, verify
-from whcli.rules.structured import dictionary
+from whcli.rules.signatures.covered import base_of
+from whcli.rules.signatures.digests import BadKey
+from whcli.rules.signatures.schemes import scheme_named
+from whcli.rules.signatures.signing import sign, verify
+from whcli.rules.signatures.structured import dictionary
 from whcli.words.errors import WrongUsage
 from whcli.words.event import Headers, Message, first
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from whcli.rules.schemes import scheme_named
-from whcli.rules.signing import sign, verify
+from whcli.rules.signatures.schemes import scheme_named
+from whcli.rules.signatures.signing import sign, verify
 from whcli.words.errors import WrongUsage
 from whcli.words.event import Message
 

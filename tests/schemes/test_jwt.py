@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from whcli.rules.digests import BadKey
-from whcli.rules.schemes import scheme_named
-from whcli.rules.signing import sign, verify
+from whcli.rules.signatures.digests import BadKey
+from whcli.rules.signatures.schemes import scheme_named
+from whcli.rules.signatures.signing import sign, verify
 from whcli.words.event import Message, first
 
 from . import testkeys

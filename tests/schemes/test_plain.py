@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from whcli.rules.digests import key_of
-from whcli.rules.schemes import FAMILIES, scheme_named
-from whcli.rules.schemes.plain import ROWS
-from whcli.rules.signing import sign, verify
+from whcli.rules.signatures.digests import key_of
+from whcli.rules.signatures.schemes import FAMILIES, scheme_named
+from whcli.rules.signatures.schemes.plain import ROWS
+from whcli.rules.signatures.signing import sign, verify
 from whcli.words.event import Message
 
 from .answers import BODY, NOW, Answer, Known, secret

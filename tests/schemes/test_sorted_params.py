@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from whcli.rules.schemes import scheme_named
-from whcli.rules.signing import sign, verify
+from whcli.rules.signatures.schemes import scheme_named
+from whcli.rules.signatures.signing import sign, verify
 from whcli.words.errors import WrongUsage
 from whcli.words.event import Message, first
 

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from whcli.rules.digests import BadKey
-from whcli.rules.schemes import FAMILIES, scheme_named
-from whcli.rules.schemes.standard import ROWS
-from whcli.rules.signing import sign, verify
+from whcli.rules.signatures.digests import BadKey
+from whcli.rules.signatures.schemes import FAMILIES, scheme_named
+from whcli.rules.signatures.schemes.standard import ROWS
+from whcli.rules.signatures.signing import sign, verify
 from whcli.words.event import Message
 
 from .answers import NOW, Answer, Known, secret

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from whcli.rules.digests import BadKey
-from whcli.rules.schemes import FAMILIES, scheme_named
-from whcli.rules.schemes.static import ROWS
-from whcli.rules.signing import sign, verify
+from whcli.rules.signatures.digests import BadKey
+from whcli.rules.signatures.schemes import FAMILIES, scheme_named
+from whcli.rules.signatures.schemes.static import ROWS
+from whcli.rules.signatures.signing import sign, verify
 from whcli.words.errors import WrongUsage
 from whcli.words.event import Message, Verdict
 from whcli.words.secret import Secret

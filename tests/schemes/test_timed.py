@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from whcli.rules.contents import decoded, escaped
-from whcli.rules.schemes import FAMILIES, scheme_named
-from whcli.rules.schemes.timed import ROWS
-from whcli.rules.signing import sign, verify
+from whcli.rules.signatures.contents import decoded, escaped
+from whcli.rules.signatures.schemes import FAMILIES, scheme_named
+from whcli.rules.signatures.schemes.timed import ROWS
+from whcli.rules.signatures.signing import sign, verify
 from whcli.words.event import Message, first
 
 from .answers import NOW, Answer, Known, secret

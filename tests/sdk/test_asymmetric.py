@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from whcli.rules.asymmetric import keygen
-from whcli.rules.schemes import scheme_named
+from whcli.rules.signatures.asymmetric import keygen
+from whcli.rules.signatures.schemes import scheme_named
 
 from .judge import holds
 

@@ -18,9 +18,9 @@ import pytest
 
 from tests.schemes import testkeys
 from tests.schemes.coded import FORM, JSON, as_fields, message, secret, sent_by, with_header
-from whcli.rules.keys import keygen
-from whcli.rules.schemes import scheme_named
-from whcli.rules.signing import sign, verify
+from whcli.rules.signatures.keys import keygen
+from whcli.rules.signatures.schemes import scheme_named
+from whcli.rules.signatures.signing import sign, verify
 from whcli.words.event import Message
 
 BODY = '{"id":"evt_1","text":"Zoë"}'.encode()
@@ -325,7 +325,7 @@ def test_livekit() -> None:
 @pytest.mark.sdk
 def test_what_paypals_sdk_signs_is_what_we_check() -> None:
     webhooks = pytest.importorskip("paypalrestsdk.notifications").WebhookEvent
-    from whcli.rules.asymmetric import sign_raw
+    from whcli.rules.signatures.asymmetric import sign_raw
 
     text = webhooks._get_expected_sig("T-1", "2026-01-01T00:00:00Z", "WH1", BODY.decode())
     signature = base64.b64encode(sign_raw("rsa-sha256", testkeys.RSA.encode(), text.encode()))

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from whcli.rules.schemes import scheme_named
-from whcli.rules.signing import sign
+from whcli.rules.signatures.schemes import scheme_named
+from whcli.rules.signatures.signing import sign
 from whcli.words.event import Message
 from whcli.words.secret import Secret
 

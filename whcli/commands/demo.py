@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..rules.archive import line
-from ..rules.schemes import scheme_named
-from ..rules.signing import sign
+from ..rules.signatures.schemes import scheme_named
+from ..rules.signatures.signing import sign
 from ..words.errors import Exit
 from ..words.event import Headers, Message, Outgoing
 from ..words.secret import Secret
@@ -169,7 +169,7 @@ class Demo:
         return asyncio.run(self._sent(url)) == [200, 200, 200]
 
     async def _sent(self, url: str) -> list[int]:
-        from ..hands.client import Client
+        from ..hands.sending.client import Client
 
         now = time.time()
         statuses = []

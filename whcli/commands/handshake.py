@@ -15,7 +15,7 @@ from .options import Colour, Json, Secrets, StoreDir, Yes, colour_of
 
 if TYPE_CHECKING:
     from ..hands.render import Screen
-    from ..rules.challenges import Challenge
+    from ..rules.conduct.challenges import Challenge
     from .trust import Trust
 
 EXAMPLES = """Examples:
@@ -44,8 +44,8 @@ def command(
     from ..hands.config import load_config, secret_from, store_folder
     from ..hands.keyring import Keyring
     from ..hands.render import stdout
-    from ..hands.store import kept_in
-    from ..rules.challenges import challenges
+    from ..hands.storing.store import kept_in
+    from ..rules.conduct.challenges import challenges
     from ..rules.outgoing import aim
     from .trust import Trust
 
@@ -68,8 +68,8 @@ def command(
 
 async def play(found: tuple[Challenge, ...], trust: Trust, show: Judgement) -> None:
     """Send the challenges one after another."""
-    from ..hands.client import Client
-    from ..hands.deliver import deliver, undelivered
+    from ..hands.sending.client import Client
+    from ..hands.sending.deliver import deliver, undelivered
 
     for challenge in found:
         async with Client(timeout=challenge.within) as client:
@@ -114,7 +114,7 @@ class Judgement:
 
     def add(self, challenge: Challenge, delivery: Delivery) -> None:
         """One challenge and the answer to it."""
-        from ..rules.challenges import judge
+        from ..rules.conduct.challenges import judge
         from .trust import UNREACHABLE
 
         differences = judge(challenge, delivery.reply, delivery.latency) if delivery.reply else ()

@@ -61,7 +61,7 @@ def command(
     """List captured events, the newest last."""
     from ..hands.config import store_folder
     from ..hands.render import stderr, stdout
-    from ..hands.store import Store
+    from ..hands.storing.store import Store
 
     wanted = filter_of(
         provider=provider,

@@ -70,9 +70,9 @@ def command(
 ) -> int:
     """Listen for webhooks of any kind; store, show and forward each one."""
     from ..hands.config import load_config, store_folder
-    from ..hands.lock import ListenerLock
-    from ..hands.opening import make_folder
-    from ..hands.server import open_sockets, run
+    from ..hands.listening.lock import ListenerLock
+    from ..hands.listening.server import open_sockets, run
+    from ..hands.storing.opening import make_folder
     from ..rules.text import seconds
     from .listening.plan import Options, plan_of
     from .listening.session import Session, check_ready_file

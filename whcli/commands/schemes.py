@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ..rules.scheme import Clock, Scheme
+from ..rules.signatures.scheme import Clock, Scheme
 from ..words.errors import Exit, WrongUsage
 from .options import Colour, Json, colour_of
 
 if TYPE_CHECKING:
     from ..hands.render import Screen
-    from ..rules.schedules import Schedule
+    from ..rules.conduct.schedules import Schedule
 
 app = typer.Typer(
     help="List the signature schemes, explain one, or make a key pair for tests.",
@@ -60,7 +60,7 @@ def show(
     """Explain one scheme: headers, signed content, secret, tolerance, retries, source."""
     from ..hands.config import load_config
     from ..hands.render import stdout
-    from ..rules.schedules import BY_PROVIDER
+    from ..rules.conduct.schedules import BY_PROVIDER
 
     row = load_config().scheme(name)
     screen = stdout(colour_of(colour))
@@ -80,7 +80,7 @@ def keygen(
     """Make a key pair for tests: the private key signs, the public one is what the receiver is given."""
     from ..hands.config import load_config, variable
     from ..hands.render import stderr, stdout
-    from ..rules.asymmetric import keygen as make
+    from ..rules.signatures.asymmetric import keygen as make
 
     row = load_config().scheme(name)
     if not row.signs:
@@ -165,7 +165,7 @@ def _clock(clock: Clock) -> str:
 
 
 def _retries(schedule: Schedule) -> str:
-    """The provider's schedule in a line; see `rules/schedules.py` for all of it."""
+    """The provider's schedule in a line; see `rules/conduct/schedules.py` for all of it."""
     from ..rules.text import span
 
     if not schedule.delays:

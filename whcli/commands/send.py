@@ -15,10 +15,10 @@ from .options import Colour, Header, Json, PublicUrl, Secrets, StoreDir, Yes, co
 
 if TYPE_CHECKING:
     from ..hands.config import Config
-    from ..hands.issuer import Issued, Issuer
     from ..hands.keyring import Keyring
     from ..hands.render import Screen
-    from ..rules.edits import Edits
+    from ..hands.sending.issuer import Issued, Issuer
+    from ..rules.replaying.edits import Edits
     from ..rules.samples import Sample
     from .trust import Trust
 
@@ -63,7 +63,7 @@ def command(
     """Send a realistic sample event with fresh ids and times, signed as its provider would."""
     from ..hands.config import load_config
     from ..hands.render import stdout
-    from ..hands.samples import Samples
+    from ..hands.sending.samples import Samples
 
     config = load_config()
     known = Samples(samples or config.samples)
@@ -104,7 +104,7 @@ def edits_from(
     body_file: str | None,
 ) -> Edits:
     """What the flags change in the sample."""
-    from ..rules.edits import edits_of
+    from ..rules.replaying.edits import edits_of
     from .signatures import read_body
 
     return edits_of(
@@ -120,14 +120,14 @@ def keyring_of(config: Config, secret: list[str] | None, public_url: str | None,
     """The secrets of flags, environment, file and handshakes."""
     from ..hands.config import store_folder
     from ..hands.keyring import Keyring
-    from ..hands.store import kept_in
+    from ..hands.storing.store import kept_in
 
     return Keyring(config, given=secret or (), public_url=public_url, kept=kept_in(store_folder(store)))
 
 
 def issuer_of(config: Config, keyring: Keyring, scheme: str | None, unsigned: bool) -> Issuer:
     """What makes requests of samples."""
-    from ..hands.issuer import Issuer
+    from ..hands.sending.issuer import Issuer
 
     return Issuer(config, keyring, scheme=scheme, sign=not unsigned)
 
@@ -164,8 +164,8 @@ def deliver_one(screen: Screen, issued: Issued, trust: Trust, timeout: str, *, j
 
 async def sent(issued: Issued, trust: Trust, limit: float | None) -> tuple[Issued, Delivery]:
     """The request as it went out, and its delivery."""
-    from ..hands.client import Client
-    from ..hands.deliver import deliver, undelivered
+    from ..hands.sending.client import Client
+    from ..hands.sending.deliver import deliver, undelivered
 
     async with Client(timeout=limit) as client:
         try:
@@ -178,7 +178,7 @@ async def sent(issued: Issued, trust: Trust, limit: float | None) -> tuple[Issue
 def sent_json(sample: Sample, outgoing: Outgoing, delivery: Delivery) -> dict[str, Any]:
     """A delivery as `replay --json` has it, and which sample it was."""
     from ..rules.archive import delivery_json
-    from ..rules.detect import detect
+    from ..rules.recognition.detect import detect
 
     return {
         **delivery_json(delivery),

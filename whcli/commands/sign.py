@@ -19,8 +19,8 @@ from .options import BodyFile, Header, Json, Secrets
 
 if TYPE_CHECKING:
     from ..hands.keyring import Keyring
-    from ..rules.generic import Signed
-    from ..rules.scheme import Scheme
+    from ..rules.signatures.generic import Signed
+    from ..rules.signatures.scheme import Scheme
 
 EXAMPLES = """Examples:
 
@@ -118,7 +118,7 @@ def row_of(name: str, keyring: Keyring, words: Mapping[str, str]) -> Scheme:
             given = ", ".join(_flag(word) for word in words)
             raise WrongUsage(f"{name} is described already: {given} only go with custom", next="whcli sign custom ...")
         return keyring.scheme(name)
-    from ..rules.custom import Spelling, scheme_from
+    from ..rules.signatures.custom import Spelling, scheme_from
 
     clock = {word.removeprefix("clock."): value for word, value in words.items() if word.startswith("clock.")}
     table: dict[str, Any] = {word: value for word, value in words.items() if not word.startswith("clock.")}

@@ -11,7 +11,7 @@ from ..words.event import Outgoing
 from .rm import asked
 
 if TYPE_CHECKING:
-    from ..hands.client import Client
+    from ..hands.sending.client import Client
 
 UNREACHABLE = frozenset({"refused", "dns", "tls", "connect_timeout", "unreachable"})
 """Failures in which no connection came about."""

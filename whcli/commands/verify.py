@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ..rules.archive import verdict_json
-from ..rules.signing import verify
+from ..rules.signatures.signing import verify
 from ..rules.text import clip, safe
 from ..words.errors import Exit, WrongUsage
 from ..words.event import Event, Facts, Message, Verdict
@@ -57,7 +57,7 @@ def command(
     from ..hands.events import Source
     from ..hands.keyring import Keyring, no_kept, required
     from ..hands.render import stdout
-    from ..hands.store import kept_in
+    from ..hands.storing.store import kept_in
 
     piped = (*(secret or ()), body_file, event, received_body)
     if piped.count("-") > 1:
@@ -146,7 +146,7 @@ def unknown(screen: Screen, case: Case, *, json: bool) -> int:
 
 def default_scheme(provider: str) -> str:
     """What a provider signs with, as far as it signs; a scheme of the user's own is called as its provider."""
-    from ..rules.providers import BY_NAME
+    from ..rules.recognition.providers import BY_NAME
 
     return next(iter(BY_NAME[provider].schemes), "NAME") if provider in BY_NAME else provider
 

@@ -16,8 +16,8 @@ from typing import Any
 
 from ..rules.outgoing import parse_target
 from ..rules.routes import Route
-from ..rules.scheme import Scheme
-from ..rules.schemes import NAMES, scheme_named
+from ..rules.signatures.scheme import Scheme
+from ..rules.signatures.schemes import NAMES, scheme_named
 from ..words.errors import WrongUsage
 from ..words.secret import Secret, masked
 
@@ -106,7 +106,7 @@ def _schemes(path: Path, tables: Any) -> dict[str, Scheme]:
     """The user's own schemes; the module that reads them is loaded only when there are some."""
     if not tables:
         return {}
-    from ..rules.custom import in_file, scheme_from
+    from ..rules.signatures.custom import in_file, scheme_from
 
     _named(path, "schemes", tables, (dict,))
     if "custom" in tables:

@@ -11,7 +11,7 @@ from ..rules.match import Filter
 from ..rules.references import Reference, reference_of
 from ..words.errors import NothingMatched, WrongUsage
 from ..words.event import Event
-from .store import Store
+from .storing.store import Store
 
 LARGEST = 200 << 20  # bytes of a file that may hold events
 

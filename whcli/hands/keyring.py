@@ -7,11 +7,11 @@ from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
-from ..rules.digests import BadKey
-from ..rules.generic import Signed
 from ..rules.routes import Route, route_of, signed_url
-from ..rules.scheme import Scheme
-from ..rules.signing import sign, verify
+from ..rules.signatures.digests import BadKey
+from ..rules.signatures.generic import Signed
+from ..rules.signatures.scheme import Scheme
+from ..rules.signatures.signing import sign, verify
 from ..words.errors import WrongUsage
 from ..words.event import Event, Facts, Message, Outgoing, Verdict
 from ..words.secret import Secret
@@ -150,7 +150,7 @@ class Keyring:
 
     def recognise(self, event: Event) -> Facts:
         """Provider, scheme, type and delivery id of an event; flags and routes fix the scheme."""
-        from ..rules.detect import detect  # its tables are not needed to sign
+        from ..rules.recognition.detect import detect  # its tables are not needed to sign
 
         facts = detect(event.headers, event.body, self._scheme or route_of(self.routes, event.path).scheme)
         return self._recognise_own(event, facts) if facts.scheme is None and self._config.schemes else facts
@@ -197,7 +197,7 @@ class Keyring:
         `scheme` forces one, and then what keeps us from signing raises WrongUsage. What is signed as the URL is the
         public URL where one is known, else the target's.
         """
-        from ..rules.resign import resigned
+        from ..rules.replaying.resign import resigned
 
         facts = Facts(scheme=scheme) if scheme else self.recognise(event)
         if (name := facts.scheme) is None:

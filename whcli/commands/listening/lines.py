@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from ...hands.protocol import Refusal
+from ...hands.listening.protocol import Refusal
 from ...hands.render import Screen, stderr
 from ...rules.archive import entry_json, outcome_json
 from ...rules.lines import event_line, outcome, trouble, wrong

@@ -9,14 +9,14 @@ from pathlib import Path
 
 from ...hands.config import Config, secret_from
 from ...hands.keyring import Keyring
-from ...hands.listener import ListenPlan
-from ...hands.protocol import Limits
-from ...hands.store import kept_in
+from ...hands.listening.listener import ListenPlan
+from ...hands.listening.protocol import Limits
+from ...hands.storing.store import kept_in
+from ...rules.conduct.schedules import Schedule, schedule_of
 from ...rules.outgoing import is_loopback, parse_target
-from ...rules.pace import compress_of
+from ...rules.replaying.pace import compress_of
 from ...rules.replies import Replies, sequence_of
 from ...rules.routes import Route
-from ...rules.schedules import Schedule, schedule_of
 from ...rules.text import safe, seconds
 from ...words.errors import WrongUsage
 from ...words.event import Reply

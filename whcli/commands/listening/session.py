@@ -10,8 +10,8 @@ from pathlib import Path
 from socket import socket
 
 from ... import __version__
-from ...hands.listener import Listener, ListenPlan
-from ...hands.lock import ListenerLock
+from ...hands.listening.listener import Listener, ListenPlan
+from ...hands.listening.lock import ListenerLock
 from ...hands.render import Screen, stderr, stdout
 from ...rules.outgoing import parse_target
 from ...rules.text import safe, size

@@ -11,12 +11,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ...hands.events import Source
-from ...hands.replayer import Changes
-from ...rules.edits import Edits, edits_of
-from ...rules.pace import MAX, compress_of, range_of, rate_of, share_of, speed_of
-from ...rules.plan import Options
-from ...rules.schedules import Schedule, schedule_of
-from ...rules.shift import shift_of
+from ...hands.sending.replayer import Changes
+from ...rules.conduct.schedules import Schedule, schedule_of
+from ...rules.replaying.edits import Edits, edits_of
+from ...rules.replaying.pace import MAX, compress_of, range_of, rate_of, share_of, speed_of
+from ...rules.replaying.plan import Options
+from ...rules.replaying.shift import shift_of
 from ...rules.text import safe
 from ...words.errors import WrongUsage
 from ..signatures import read_body

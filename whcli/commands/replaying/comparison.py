@@ -12,11 +12,11 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from ...hands.client import Client
-from ...hands.deliver import deliver
+from ...hands.sending.client import Client
+from ...hands.sending.deliver import deliver
 from ...rules.lines import outcome
 from ...rules.outgoing import parse_target
-from ...rules.replies_differ import replies_differ, reply_noise
+from ...rules.replaying.replies_differ import replies_differ, reply_noise
 from ...rules.text import safe
 from ...words.errors import Exit, WrongUsage
 from ...words.event import Delivery, Difference, Outgoing
@@ -24,8 +24,8 @@ from ..trust import UNREACHABLE, Trust
 
 if TYPE_CHECKING:
     from ...hands.render import Screen
-    from ...hands.replayer import Replayer
-    from ...rules.plan import Plan, Step
+    from ...hands.sending.replayer import Replayer
+    from ...rules.replaying.plan import Plan, Step
     from .asked import Asked
     from .run import Manners
 

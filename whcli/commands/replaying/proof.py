@@ -40,7 +40,7 @@ def body_of(url: str) -> bytes:
     """What a URL answers to a GET; raises WrongUsage for anything but 2xx."""
     import asyncio
 
-    from ...hands.client import Client
+    from ...hands.sending.client import Client
     from ...rules.outgoing import aim
     from ...words.event import Outgoing
 

@@ -9,16 +9,16 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from ...hands.client import Client
-from ...hands.deliver import undelivered
 from ...hands.render import Screen
-from ...hands.replayer import Replayer
-from ...hands.sender import Sender, Walking, together
+from ...hands.sending.client import Client
+from ...hands.sending.deliver import undelivered
+from ...hands.sending.replayer import Replayer
+from ...hands.sending.sender import Sender, Walking, together
 from ...rules.archive import delivery_json
 from ...rules.outgoing import parse_target
-from ...rules.plan import Plan, Run, Step, plan_json, plan_lines, step_json
-from ...rules.probe import Probe, effects_differ, probe_json, probe_lines, smallest_failing
-from ...rules.report import Case, Limit, Tally, case_of, junit, progress, report_json, report_lines
+from ...rules.replaying.plan import Plan, Run, Step, plan_json, plan_lines, step_json
+from ...rules.replaying.probe import Probe, effects_differ, probe_json, probe_lines, smallest_failing
+from ...rules.replaying.report import Case, Limit, Tally, case_of, junit, progress, report_json, report_lines
 from ...rules.text import safe
 from ...words.errors import Exit, Unreachable
 from ...words.event import Delivery, Difference, Event, Outgoing

@@ -12,15 +12,15 @@ from pathlib import Path
 from ...hands.config import Config, load_config, store_folder
 from ...hands.events import Source
 from ...hands.keyring import Keyring
-from ...hands.lock import holder
+from ...hands.listening.lock import holder
 from ...hands.render import stderr, stdout
-from ...hands.replayer import Changes, Chosen, Replayer
-from ...hands.sender import Walking
-from ...hands.store import kept_in
+from ...hands.sending.replayer import Changes, Chosen, Replayer
+from ...hands.sending.sender import Walking
+from ...hands.storing.store import kept_in
+from ...rules.conduct.schedules import Schedule
 from ...rules.match import Filter
 from ...rules.outgoing import is_loopback, parse_target
-from ...rules.plan import plan_of
-from ...rules.schedules import Schedule
+from ...rules.replaying.plan import plan_of
 from ...rules.text import seconds
 from ...words.errors import Exit, WrongUsage
 from ..trust import Trust

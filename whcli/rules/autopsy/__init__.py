@@ -13,8 +13,8 @@ from dataclasses import replace
 
 from ...words.event import Message
 from ...words.secret import Secret
-from .. import signing
-from ..scheme import Scheme
+from ..signatures import signing
+from ..signatures.scheme import Scheme
 from .answers import Known, compared, matched, plain, restored, stale, unmatched
 from .causes import CAUSES, FIXES, REASONS, Cause
 from .diagnosis import Break, Diagnosis, diagnosis_json

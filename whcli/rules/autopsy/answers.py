@@ -9,8 +9,8 @@ from typing import NamedTuple
 
 from ...words.event import Message, Verdict, first
 from ...words.secret import Secret
-from .. import generic, signing
-from ..scheme import Scheme
+from ..signatures import generic, signing
+from ..signatures.scheme import Scheme
 from ..text import safe
 from .bodies import STRINGIFIED, Body
 from .causes import BY_CODE, FIXES, Cause

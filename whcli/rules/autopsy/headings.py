@@ -15,9 +15,9 @@ from typing import NamedTuple
 from urllib.parse import unquote_to_bytes
 
 from ...words.event import Headers, every
-from ..digests import HASHES, TEXTS
-from ..generic import filled
-from ..scheme import Scheme
+from ..signatures.digests import HASHES, TEXTS
+from ..signatures.generic import filled
+from ..signatures.scheme import Scheme
 
 FIXED = {"ed25519": 64, "ecdsa-p256-raw": 64}  # bytes of signatures that are no hash
 STAMP = re.compile(rb"(?<![0-9A-Za-z+/])\d{9,13}(?![0-9A-Za-z+/])")

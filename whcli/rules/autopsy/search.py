@@ -14,10 +14,10 @@ from typing import Any, Literal, NamedTuple
 
 from ...words.event import Headers, Message, Verdict
 from ...words.secret import Secret
-from .. import generic, signing
-from ..detect import detect
-from ..scheme import ASYMMETRIC, Scheme
-from ..schemes import NAMES, scheme_named
+from ..recognition.detect import detect
+from ..signatures import generic, signing
+from ..signatures.scheme import ASYMMETRIC, Scheme
+from ..signatures.schemes import NAMES, scheme_named
 from ..text import safe
 from .bodies import undone
 from .guesses import guesses

@@ -15,8 +15,8 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 from urllib.parse import unquote_to_bytes
 
-from ..digests import KEYS
-from ..scheme import ASYMMETRIC, Scheme
+from ..signatures.digests import KEYS
+from ..signatures.scheme import ASYMMETRIC, Scheme
 
 SHORTEST = 8  # bytes; below this, what is left of a secret is no secret
 

@@ -12,9 +12,9 @@ from itertools import permutations
 from typing import NamedTuple, get_args
 
 from ...words.event import Headers, every, first
-from ..generic import PLACE
-from ..scheme import ASYMMETRIC, Algorithm, Scheme, Unit
-from ..timestamps import BadTimestamp, read_timestamp
+from ..signatures.generic import PLACE
+from ..signatures.scheme import ASYMMETRIC, Algorithm, Scheme, Unit
+from ..signatures.timestamps import BadTimestamp, read_timestamp
 from .headings import digest_size, digest_sizes
 
 SEPARATORS = (".", ":", "", "|", ",", "\n", "-", "_", " ", "&", ";")

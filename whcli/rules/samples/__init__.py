@@ -1,7 +1,7 @@
 """Sample events of our own making: templates as tables, and the request that one of them becomes.
 
-The templates stand beside this file, one TOML file a provider; `hands/samples.py` reads them, and the user's own in the
-same form. A file:
+The templates stand beside this file, one TOML file a provider; `hands/sending/samples.py` reads them, and the user's
+own in the same form. A file:
 
     json = "compact"                      # how its JSON is written, a name in STYLES
     [headers]                             # of every event; an event's own come in their places or after them

@@ -1,0 +1,1 @@
+"""The listener, from the socket to the line on the screen."""

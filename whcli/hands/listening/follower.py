@@ -1,0 +1,429 @@
+"""What happens to an event after its acknowledgement: it is recognised, verified and forwarded, read by cursor.
+
+The follower is a thread with an event loop and a database connection of its own. It holds two cursors into the store,
+so a slow handler or a burst costs time, never memory and never an event; and the sender's reply has long gone out.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import closing, suppress
+from dataclasses import dataclass, field, replace
+from itertools import islice
+from pathlib import Path
+from threading import Event as Flag
+from threading import Thread
+from typing import TYPE_CHECKING, Any
+
+from ...rules.conduct.schedules import Schedule, compressed, next_delay, retry_after_of, stopped_by, with_attempt
+from ...rules.outgoing import aim, parse_target, replay_of, without_credentials
+from ...rules.replaying.chance import Chance
+from ...words.errors import StoreFailed, Unreachable
+from ...words.event import Delivery, Event, Facts, Kind, Outgoing
+from ..keyring import Keyring
+from ..sending.deliver import deliver
+from ..storing.rows import insert_delivery, insert_facts
+from ..storing.store import Store
+from .writer import Writer
+
+if TYPE_CHECKING:
+    from ..sending.client import Client
+
+BATCH = 64  # events worked on at a time
+BATCH_BYTES = 8 << 20  # bytes of body in a batch
+LAST = 0.7  # seconds at the end for recording what was not done
+WAIT = 0.25  # seconds between two looks at whether time is over, while every hand is busy
+MOST_LEFT = 10_000  # events that are recorded as not sent
+PAUSE = 0.5  # seconds before trying again after the store failed
+
+Target = Callable[[Event], str | None]
+"""The handler's URL for an event, or None when it is not forwarded."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Forwarding:
+    """How events are sent on: to which URL, how many at a time, and how long a handler may take (None for ever)."""
+
+    target: Target
+    concurrency: int = 1
+    timeout: float | None = 60.0  # seconds
+    send_credentials: bool = False  # captured Authorization, cookies and tokens go to other machines too
+    relay: bool = False  # the handler's reply goes to the sender: no forwarding behind its back
+    schedule: Schedule | None = None  # what fails is tried again as this provider would
+    compress: float = 1.0  # the waiting between attempts is divided by this
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Retry:
+    """An attempt that is still to come. The event is read again when it does: waiting ones cost next to no memory."""
+
+    event_id: int
+    url: str
+    attempt: int  # 2 is the first retry
+    last: int | None  # the status of the attempt before; None: no answer
+    wait: float  # seconds
+
+
+class Follower:
+    """Works on events behind the acknowledgement, from `start` to `stop`.
+
+    `noted` is the newest arrival number whose facts are stored. `replied` gives the statuses that senders got,
+    `advanced` is called when `noted` has grown, `tell` with a sentence about a later attempt, `broken` when
+    the thread has to end before its time.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        writer: Writer,
+        keyring: Keyring,
+        forwarding: Forwarding | None,
+        *,
+        replied: Callable[[list[int]], Awaitable[list[int | None]]],
+        advanced: Callable[[], None],
+        tell: Callable[[str], None] = lambda text: None,
+        broken: Callable[[BaseException], None] = lambda error: None,
+    ) -> None:
+        self._folder = folder
+        self._writer = writer
+        self._keyring = keyring
+        self._forwarding = forwarding
+        self._replied = replied
+        self._advanced = advanced
+        self._tell = tell
+        self._broken = broken
+        self._started = Flag()
+        self._thread = Thread(target=self._run, name="whcli-follower", daemon=True)
+        self._trouble: BaseException | None = None
+        self._state = _State()
+        self.noted = 0
+
+    def start(self) -> None:
+        """Begin with the events that arrive from now on; facts of earlier ones are caught up."""
+        self._thread.start()
+        self._started.wait()
+        if self._trouble is not None:
+            raise self._trouble
+
+    def wake(self) -> None:
+        """Something was committed; from any thread."""
+        if self._state.loop is not None and not self._state.loop.is_closed():
+            self._state.loop.call_soon_threadsafe(self._state.news)
+
+    def stop(self, patience: float) -> None:
+        """Finish what is there, for at most `patience` seconds."""
+        self._state.until = time.monotonic() + patience
+        self.wake()
+        self._thread.join(patience + 0.5)
+
+    def relay(self, event: Event, url: str) -> asyncio.Future[Delivery]:
+        """Deliver an event to the handler on behalf of a waiting sender; awaited on the caller's own loop."""
+        return asyncio.wrap_future(
+            asyncio.run_coroutine_threadsafe(self._deliver(event, url, "relay"), self._state.running)
+        )
+
+    def confirm(self, event: Event, url: str) -> asyncio.Future[Delivery]:
+        """Fetch a URL that a provider wants to be fetched; awaited on the caller's own loop."""
+        address, target = aim(url, b"/", exact=True)
+        host = (b"Host", parse_target(url).authority.encode())
+        outgoing = Outgoing(method=b"GET", url=address, target=target, headers=(host,))
+        return asyncio.wrap_future(
+            asyncio.run_coroutine_threadsafe(self._sent(event, outgoing, "confirm"), self._state.running)
+        )
+
+    def _run(self) -> None:
+        """The thread; what ends it before its time is raised by `start`, or told to `broken`."""
+        try:
+            asyncio.run(self._main())
+        except BaseException as error:
+            self._trouble = error
+            if self._started.is_set():
+                self._broken(error)
+        finally:
+            self._started.set()
+
+    async def _main(self) -> None:
+        self._state.loop = asyncio.get_running_loop()
+        with Store(self._folder) as store:
+            self.noted = store.noted_until()
+            newest = store.last_id()
+            jobs = [self._recognise(store)]
+            if self._forwarding is not None and not self._forwarding.relay:
+                jobs.append(self._forward(store, self._forwarding, newest))
+            self._started.set()
+            await asyncio.gather(*jobs)
+            if self._state.client is not None:
+                await self._state.client.__aexit__(None, None, None)
+
+    # -- recognising ------------------------------------------------------------------------------------------------
+
+    async def _recognise(self, store: Store) -> None:
+        while True:
+            events = list(_batch(store, self.noted))
+            if events:
+                await self._note(store, events)
+            elif not await self._state.more():
+                return
+
+    async def _note(self, store: Store, events: list[Event]) -> None:
+        seen: dict[tuple[str, str], int] = {}
+        replies = await self._replied([event.id for event in events])
+        facts = [
+            (event, replace(self._facts(store, event, seen), reply=reply))
+            for event, reply in zip(events, replies, strict=True)
+        ]
+        if await self._written(lambda db: insert_facts(db, facts)):
+            self.noted = events[-1].id
+            self._advanced()
+
+    def _facts(self, store: Store, event: Event, seen: dict[tuple[str, str], int]) -> Facts:
+        """An event's facts; `seen` are the delivery ids of the batch, which the store does not know yet."""
+        facts = self._keyring.facts(event)
+        if facts.provider is None or facts.delivery_id is None:
+            return facts
+        key = (facts.provider, facts.delivery_id)
+        earlier = store.first_with(*key) or seen.get(key)
+        seen.setdefault(key, event.id)
+        return replace(facts, duplicate_of=earlier) if earlier is not None and earlier < event.id else facts
+
+    async def _written(self, work: Callable[[Any], Any]) -> bool:
+        """Have something written; False after a pause when the store refused, so that it is tried again."""
+        try:
+            await asyncio.wrap_future(self._writer.run(work))
+            return True
+        except StoreFailed:
+            await asyncio.sleep(PAUSE)
+            return False
+
+    # -- forwarding -------------------------------------------------------------------------------------------------
+
+    async def _forward(self, store: Store, forwarding: Forwarding, cursor: int) -> None:
+        """Send events on in order of arrival, `concurrency` at a time."""
+        room = asyncio.Semaphore(forwarding.concurrency)
+        retries = _Retries(self, store, forwarding)
+        running: set[asyncio.Task[None]] = set()
+        while True:
+            event = next(store.events(cursor, 1), None)
+            if self._state.over or (event is None and not await self._state.more()):
+                break
+            if event is None:
+                continue
+            url = forwarding.target(event)
+            if url is not None:
+                if not await self._entered(room):
+                    break
+                task = asyncio.create_task(self._forward_one(event, url, room, retries))
+                running.add(task)
+                task.add_done_callback(running.discard)
+            cursor = event.id
+        if running:
+            _, late = await asyncio.wait(running, timeout=self._state.left())
+            await self._given_up(late)
+        await self._not_sent(store, forwarding, cursor)
+        await retries.end(self._state.left())
+
+    async def _entered(self, room: asyncio.Semaphore) -> bool:
+        """Wait for room; False when the time is over first."""
+        while not self._state.over:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(room.acquire(), WAIT)
+                return True
+        return False
+
+    async def _given_up(self, late: set[asyncio.Task[None]]) -> None:
+        """End the deliveries that take too long; each records that it was interrupted."""
+        for task in late:
+            task.cancel()
+        if late:
+            await asyncio.wait(late)
+
+    async def _not_sent(self, store: Store, forwarding: Forwarding, cursor: int) -> None:
+        """Record of the events that nobody will forward any more that they were not, so that `--failed` finds them."""
+        left = [(event, url) for event in store.events(cursor, MOST_LEFT) if (url := forwarding.target(event))]
+        kept = [not_delivered(event, url, "not sent", "the listener ended before it was sent") for event, url in left]
+        if kept:
+            await self._written(lambda db: [insert_delivery(db, delivery) for delivery in kept])
+
+    async def _forward_one(self, event: Event, url: str, room: asyncio.Semaphore, retries: _Retries) -> None:
+        try:
+            delivery = await self._deliver(event, url, "forward")
+        except asyncio.CancelledError:
+            interrupted = not_delivered(event, url, "interrupted", "the listener ended before the handler answered")
+            await self._written(lambda db: insert_delivery(db, interrupted))
+            raise
+        finally:
+            room.release()
+        retries.after(delivery, url)
+
+    async def _forward_again(self, event: Event, retry: Retry, schedule: Schedule) -> Delivery:
+        """A later attempt; what was validly signed is signed afresh, as its provider does for each attempt."""
+        outgoing = await self._trusted(replay_of(event, retry.url))
+        headers = with_attempt(schedule, outgoing.headers, retry.attempt, retry.last)
+        outgoing = replace(outgoing, headers=headers)
+        if self._keyring.facts(event).signature == "valid":
+            token = secrets.token_hex(16)
+            outgoing = self._keyring.resign(event, outgoing, scheme=None, now=time.time(), token=token)
+        delivery = await self._sent(event, outgoing, "forward", retry.attempt)
+        outcome = str(delivery.reply.status) if delivery.reply else delivery.failure
+        self._tell(f"#{event.id} attempt {retry.attempt} → {outcome}")
+        return delivery
+
+    async def _deliver(self, event: Event, url: str, kind: Kind) -> Delivery:
+        """Send an event to the handler and record what came of it."""
+        return await self._sent(event, await self._trusted(replay_of(event, url)), kind)
+
+    async def _trusted(self, outgoing: Outgoing) -> Outgoing:
+        """The request without captured credentials, where it leaves this machine and the user did not ask for that."""
+        if self._forwarding is not None and self._forwarding.send_credentials:
+            return outgoing
+        try:
+            here = (await self._client().destination(outgoing.url)).local
+        except Unreachable:  # the delivery will meet the same, and records it
+            here = False
+        return outgoing if here else without_credentials(outgoing)
+
+    async def _sent(self, event: Event, outgoing: Outgoing, kind: Kind, attempt: int = 1) -> Delivery:
+        delivery = await deliver(self._client(), event.id, outgoing, kind, attempt)
+        await self._written(lambda db: insert_delivery(db, delivery))
+        return delivery
+
+    def _client(self) -> Client:
+        """The client, made when something is first sent."""
+        if self._state.client is None:
+            from ..sending.client import Client
+
+            forwarding = self._forwarding or Forwarding(target=lambda _: None)
+            self._state.client = Client(timeout=forwarding.timeout, concurrency=max(forwarding.concurrency, 16))
+        return self._state.client
+
+
+class _Retries:
+    """The attempts that are still to come; they have hands of their own, so that events behind them do not wait."""
+
+    def __init__(self, follower: Follower, store: Store, forwarding: Forwarding) -> None:
+        self._again = follower._forward_again
+        self._tell = follower._tell
+        self._store = store
+        self._schedule = forwarding.schedule
+        self._compress = forwarding.compress
+        self._room = asyncio.Semaphore(forwarding.concurrency)
+        self._waiting: dict[asyncio.Task[None], float] = {}  # and when it is due, by time.monotonic()
+
+    def after(self, delivery: Delivery, url: str) -> None:
+        """Try again, where the provider would after such an answer."""
+        retry = following(self._schedule, delivery, url, self._compress) if self._schedule else None
+        if retry is not None:
+            task = asyncio.create_task(self._wait(retry))
+            self._waiting[task] = time.monotonic() + retry.wait
+            task.add_done_callback(lambda task: self._waiting.pop(task, None))
+
+    async def _wait(self, retry: Retry) -> None:
+        await asyncio.sleep(retry.wait)
+        async with self._room:
+            event = self._store.event(retry.event_id)
+            if event is None or self._schedule is None:  # it was removed meanwhile
+                return
+            delivery = await self._again(event, retry, self._schedule)
+        self.after(delivery, retry.url)
+
+    async def end(self, patience: float) -> None:
+        """Make the attempts that come within `patience` seconds; tell how many are given up."""
+        until = time.monotonic() + patience
+        while soon := [task for task, due in self._waiting.items() if due < until]:
+            left = until - time.monotonic()
+            if left <= 0:
+                break
+            await asyncio.wait(soon, timeout=left, return_when=asyncio.FIRST_COMPLETED)
+        if self._waiting:
+            count = len(self._waiting)
+            self._tell(f"{count} {'retry' if count == 1 else 'retries'} given up · again: whcli replay --failed")
+
+
+def following(schedule: Schedule, delivery: Delivery, url: str, compress: float) -> Retry | None:
+    """The next attempt by the provider's rules after this one, or None when it is done.
+
+    The jitter is drawn from event and attempt, so that the same failures bring the same pauses.
+    """
+    status = delivery.reply.status if delivery.reply else None
+    headers = delivery.reply.headers if delivery.reply else ()
+    wait = next_delay(
+        schedule,
+        delivery.attempt,
+        status,
+        retry_after=retry_after_of(headers, time.time()),
+        stopped=stopped_by(schedule, headers),
+        chance=Chance("forward", delivery.event_id, delivery.attempt).between(-1, 1),
+    )
+    if wait is None:
+        return None
+    wait = compressed(wait, compress)
+    return Retry(event_id=delivery.event_id, url=url, attempt=delivery.attempt + 1, last=status, wait=wait)
+
+
+def not_delivered(event: Event, url: str, failure: str, error: str) -> Delivery:
+    """A forward that did not come to its end."""
+    return Delivery(
+        event_id=event.id,
+        kind="forward",
+        sent_at=time.time(),
+        method=event.method,
+        url=replay_of(event, url).url,
+        failure=failure,
+        error=error,
+    )
+
+
+def _batch(store: Store, after: int) -> Iterator[Event]:
+    """The next events, until there are many or their bodies weigh much."""
+    total = 0
+    with closing(store.events(after, BATCH)) as events:
+        for event in islice(events, BATCH):
+            yield event
+            total += len(event.body)
+            if total > BATCH_BYTES:
+                return
+
+
+@dataclass(slots=True)
+class _State:
+    """The loop, the client, and whether there is more to do."""
+
+    loop: asyncio.AbstractEventLoop | None = None
+    client: Client | None = None
+    until: float | None = None  # time.monotonic() by which to be done; None: not stopping
+    _waiting: list[asyncio.Future[None]] = field(default_factory=list)
+
+    @property
+    def over(self) -> bool:
+        """Whether the time to finish has nearly gone: what is left must be recorded now."""
+        return self.until is not None and time.monotonic() > self.until - LAST
+
+    @property
+    def running(self) -> asyncio.AbstractEventLoop:
+        """The loop, which is there since `start` has returned."""
+        if self.loop is None:
+            raise RuntimeError("the follower has not started")
+        return self.loop
+
+    def news(self) -> None:
+        """Wake everybody who found nothing to do."""
+        waiting, self._waiting = self._waiting, []
+        for future in waiting:
+            if not future.done():
+                future.set_result(None)
+
+    async def more(self) -> bool:
+        """Wait for a commit; False when the follower is stopping and nothing is left."""
+        if self.until is not None:
+            return False
+        future = asyncio.get_running_loop().create_future()
+        self._waiting.append(future)
+        await future
+        return True
+
+    def left(self) -> float:
+        """Seconds until the follower must be done."""
+        return max(0.0, self.until - LAST - time.monotonic()) if self.until is not None else 0.0

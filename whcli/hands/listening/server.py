@@ -1,0 +1,293 @@
+"""Sockets and their life: open them, serve on them, stop in time.
+
+The sockets are opened here and not by the event loop, so that a taken port becomes a sentence before anything starts,
+and `localhost` finds us whichever address it means: 127.0.0.1 and ::1 share one port.
+
+An idle listener sleeps: no timer runs while no connection is open (uvicorn's own main loop wakes ten times a second).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import os
+import re
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import suppress
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any, TypeVar
+
+from ...words.errors import CannotListen, WrongUsage
+from .protocol import Accept, CaptureProtocol, Limits, Listening, Refused
+
+BACKLOG = 2048  # connections the kernel holds for us while we are busy
+SPARE_FILES = 64  # descriptors kept free for the store, the forwards and the libraries
+_TRIES = 50  # for a port that is free on both loopback addresses
+_FREE_PORT = "whcli listen --port 0        picks a free port"
+
+T = TypeVar("T")
+
+
+def open_sockets(host: str = "127.0.0.1", port: int = 8765, *, also_ipv6_loopback: bool = True) -> list[socket.socket]:
+    """Listening sockets for all addresses of a host, on one port; 0 picks one that is free on all of them.
+
+    127.0.0.1 brings ::1 with it where this machine has it, unless `also_ipv6_loopback` is False.
+
+    Raises CannotListen: `port_in_use` (with the program that holds it, where that can be seen), `no_permission`,
+    `no_such_address`. Raises WrongUsage when the port is no port.
+    """
+    if not 0 <= port <= 65535:
+        raise WrongUsage(f"{port} is not a port", next=_FREE_PORT)
+    addresses = _addresses(host)
+    optional = ["::1"] if also_ipv6_loopback and host == "127.0.0.1" and _has("::1") else []
+    for _ in range(_TRIES):
+        try:
+            return _open_all(addresses + optional, port)
+        except OSError as error:
+            if port or error.errno != errno.EADDRINUSE:
+                raise _cannot_listen(error, host, port) from error
+    raise CannotListen("no port is free on both 127.0.0.1 and ::1", next="whcli listen --host ::1 --port 0")
+
+
+def holder(port: int) -> str | None:
+    """The program that listens on a TCP port, `node (pid 4121)`; None where that cannot be seen."""
+    with suppress(OSError, ValueError, subprocess.SubprocessError):
+        return next(_holders(port), None)
+    return None
+
+
+def run(main: Coroutine[Any, Any, T]) -> T:
+    """Run a coroutine to its end, on uvloop where it is installed."""
+    with asyncio.Runner(loop_factory=loop_factory()) as runner:
+        return runner.run(main)
+
+
+def loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    """What makes the faster event loop; None, for asyncio's own, where uvloop is not installed."""
+    try:
+        import uvloop
+    except ImportError:
+        return None
+    return uvloop.new_event_loop
+
+
+class Server:
+    """The listener: takes connections on its sockets, hands whole requests to `accept`, refused ones to `refused`."""
+
+    def __init__(self, sockets: list[socket.socket], limits: Limits, accept: Accept, refused: Refused) -> None:
+        self._sockets = sockets
+        self._names: list[tuple[Any, ...]] = [each.getsockname() for each in sockets]
+        self._limits = _within_file_limit(limits)
+        self._accept = accept
+        self._refused = refused
+        self._shared: Listening | None = None
+        self._servers: list[asyncio.Server] = []
+
+    @property
+    def urls(self) -> list[str]:
+        """Where a sender on this machine reaches us; IPv4 first. A wildcard address is given as its loopback."""
+        loopback = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104  # compared, not bound
+        pairs = sorted({(":" in name[0], loopback.get(name[0], name[0]), name[1]) for name in self._names})
+        return [f"http://[{host}]:{port}" if six else f"http://{host}:{port}" for six, host, port in pairs]
+
+    @property
+    def connections(self) -> int:
+        """How many connections are open."""
+        return 0 if self._shared is None else len(self._shared.connections)
+
+    def is_at(self, host: str, port: int) -> bool:
+        """Whether a host and port lead back to these sockets; a wildcard is at every address of this machine."""
+        here = {name[0] for name in self._names if name[1] == port}
+        try:
+            found = (
+                {str(info[4][0]) for info in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)} if here else set()
+            )
+        except (OSError, UnicodeError):
+            return False
+        wild = bool(here & {"0.0.0.0", "::"})  # noqa: S104  # compared, not bound
+        return any(address in here or (wild and _is_ours(address)) for address in found)
+
+    async def start(self) -> None:
+        """Begin to serve. The kernel has held connections for us since the sockets were opened."""
+        from uvicorn.config import Config
+
+        loop = asyncio.get_running_loop()
+        config = Config(_no_app, http=CaptureProtocol, ws="none", lifespan="off", log_config=None, proxy_headers=False)
+        config.load()
+        self._shared = Listening(self._limits, self._accept, self._refused)
+        factory = partial(CaptureProtocol, config, self._shared, {}, loop)
+        self._servers = [await loop.create_server(factory, sock=each, backlog=BACKLOG) for each in self._sockets]
+
+    async def stop(self, grace: float = 3.0) -> None:
+        """Take no new connection, let requests that have begun finish for `grace` seconds, then close everything.
+
+        A request that is not whole or not answered by then gets 503, so that its sender tries again.
+        """
+        for server in self._servers:
+            server.close()
+        if self._shared is None:
+            for each in self._sockets:
+                each.close()
+            return
+        self._shared.stop()
+        await self._emptied(grace)
+        for capture in self._shared.captures():
+            capture.cut()
+        await self._emptied(_LAST_WORDS)
+        for capture in self._shared.captures():
+            capture.drop("the listener is stopping")
+        await self._emptied(_LAST_WORDS)
+        self._shared.quiet()
+
+    async def _emptied(self, seconds: float) -> None:
+        if self._shared is not None:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._shared.empty.wait(), seconds)
+
+
+def _is_ours(address: str) -> bool:
+    """Whether an address is one of this machine's: only such can be bound."""
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    with suppress(OSError), socket.socket(family) as probe:
+        probe.bind((address, 0))
+        return True
+    return False
+
+
+_LAST_WORDS = 0.5  # seconds for a 503 to leave
+
+
+async def _no_app(scope: Any, receive: Any, send: Any) -> None:
+    """uvicorn's configuration wants an application; the protocol never calls it."""
+
+
+def _within_file_limit(limits: Limits) -> Limits:
+    """Fewer connections where the process may not open that many files: better closed by us than not accepted."""
+    if sys.platform == "win32":
+        return limits
+    import resource
+
+    files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if files == resource.RLIM_INFINITY or files - SPARE_FILES >= limits.connections:
+        return limits
+    return replace(limits, connections=max(files - SPARE_FILES, 1))
+
+
+# Opening.
+
+
+def _addresses(host: str) -> list[str]:
+    """The distinct addresses of a host, numeric."""
+    try:
+        # As bytes the name is not put through the idna codec, which would be loaded for it.
+        found = socket.getaddrinfo(host.encode(), None, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    except (socket.gaierror, UnicodeError) as error:
+        raise CannotListen(
+            f"the host {host!r} is not known here", code="no_such_address", next="whcli listen --host 127.0.0.1"
+        ) from error
+    return list(dict.fromkeys(str(each[4][0]) for each in found))
+
+
+def _has(address: str) -> bool:
+    """True when this machine has the address."""
+    try:
+        _open(address, 0).close()
+    except OSError:
+        return False
+    return True
+
+
+def _open_all(addresses: list[str], port: int) -> list[socket.socket]:
+    sockets: list[socket.socket] = []
+    try:
+        for address in addresses:
+            sockets.append(_open(address, port))
+            port = sockets[0].getsockname()[1]
+    except OSError:
+        for each in sockets:
+            each.close()
+        raise
+    return sockets
+
+
+def _open(address: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    sock = socket.socket(family, socket.SOCK_STREAM)  # not inheritable (PEP 446)
+    try:
+        if os.name == "posix":  # elsewhere it would let two programs share a port
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if family == socket.AF_INET6:  # `::` means everywhere, as in other listeners
+            sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, address != "::")
+        sock.bind((address, port))
+        sock.listen(BACKLOG)  # only now is the port ours
+        sock.setblocking(False)
+    except OSError:
+        sock.close()
+        raise
+    return sock
+
+
+def _cannot_listen(error: OSError, host: str, port: int) -> CannotListen:
+    """The sentence for what the kernel said."""
+    if error.errno == errno.EADDRINUSE:
+        by = holder(port)
+        return CannotListen(
+            f"port {port} is already in use",
+            code="port_in_use",
+            details=(("by", by),) if by else (),
+            next=_FREE_PORT,
+        )
+    if error.errno in (errno.EACCES, errno.EPERM):
+        return CannotListen(
+            f"no permission to listen on port {port}",
+            code="no_permission",
+            details=(("why", "ports below 1024 belong to the system"),) if port < 1024 else (),
+            next="whcli listen --port 8765",
+        )
+    if error.errno in (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT):
+        return CannotListen(
+            f"{host} is not an address of this machine", code="no_such_address", next="whcli listen --host 127.0.0.1"
+        )
+    return CannotListen(f"could not listen on {host}, port {port}: {error.strerror}", next=_FREE_PORT)
+
+
+# Who holds a port.
+
+
+def _holders(port: int) -> Iterator[str]:
+    if sys.platform == "linux":
+        return _holders_in_proc(port)
+    if sys.platform == "darwin":
+        return _holders_by_lsof(port)
+    return iter(())
+
+
+def _holders_in_proc(port: int) -> Iterator[str]:
+    """proc(5): /proc/net/tcp has the inode of each listening socket, /proc/PID/fd the sockets of each process."""
+    wanted = {f"socket:[{inode}]" for table in ("tcp", "tcp6") for inode in _listening_inodes(table, port)}
+    for link in Path("/proc").glob("[0-9]*/fd/*") if wanted else ():
+        with suppress(OSError):  # another user's process, or one that has just ended
+            if str(link.readlink()) in wanted:
+                process = link.parent.parent
+                yield f"{(process / 'comm').read_text().strip()} (pid {process.name})"
+
+
+def _listening_inodes(table: str, port: int) -> Iterator[str]:
+    listening = "0A"  # TCP_LISTEN, include/net/tcp_states.h
+    with suppress(OSError):
+        for line in Path("/proc/net", table).read_text().splitlines()[1:]:
+            fields = line.split()
+            if fields[3] == listening and int(fields[1].rpartition(":")[2], 16) == port:
+                yield fields[9]
+
+
+def _holders_by_lsof(port: int) -> Iterator[str]:
+    command = ["/usr/sbin/lsof", "-nP", f"-iTCP:{port}", "-sTCP:LISTEN", "-Fpc"]
+    found = subprocess.run(command, capture_output=True, text=True, timeout=2, check=False)
+    for pid, name in re.findall(r"^p(\d+)\nc(.+)$", found.stdout, re.MULTILINE):
+        yield f"{name} (pid {pid})"

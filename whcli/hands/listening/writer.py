@@ -1,0 +1,179 @@
+"""The one writer of a listener: commits what has gathered in one transaction, then says so.
+
+A request's acknowledgement waits for the disk. Sixteen senders at once must not mean sixteen syncs, so while one
+transaction is being synced the next requests gather and share the following one (group commit). The hand-over between
+the event loop and this thread costs more than an insert, so it happens once per batch in both directions.
+
+What was worked out from events goes through the same thread, in transactions of its own: a mistake there must not cost
+an event.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import Callable
+from concurrent.futures import Future
+from contextlib import suppress
+from queue import Empty, SimpleQueue
+from threading import Thread
+from typing import Any
+
+from ...words.errors import StoreFailed
+from ...words.event import Arrival
+from ..storing.rows import insert
+from ..storing.store import Store
+
+MOST = 256  # batches taken into one transaction
+
+Done = Callable[[int | None], None]
+"""Called on the event loop: the arrival number, or None when the event could not be stored."""
+Gathered = list[tuple[Arrival, Done]]
+Work = Callable[[sqlite3.Connection], Any]
+
+
+class Writer:
+    """Owns the store's writing connection from `start` to `stop`.
+
+    `committed` is called in the writer's thread after each transaction, `failed` with the sentence when one failed.
+    """
+
+    def __init__(self, store: Store, *, committed: Callable[[], None], failed: Callable[[StoreFailed], None]) -> None:
+        self._store = store
+        self._committed = committed
+        self._failed = failed
+        self._queue: SimpleQueue[Gathered | tuple[Work, Future[Any]] | None] = SimpleQueue()
+        self._gathered: Gathered = []
+        self._thread = Thread(target=self._run, name="whcli-writer", daemon=True)
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._ended = False
+
+    def start(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Begin; `loop` is where requests come from and answers go to."""
+        self._loop = loop
+        self._thread.start()
+
+    def put(self, arrival: Arrival, done: Done) -> None:
+        """Have a request stored; on the event loop. What comes in one turn of the loop goes over as one batch."""
+        self._gathered.append((arrival, done))
+        if len(self._gathered) == 1 and self._loop is not None:
+            self._loop.call_soon(self._hand_over)
+
+    def _hand_over(self) -> None:
+        gathered, self._gathered = self._gathered, []
+        self._queue.put(gathered)
+        self._refuse_late()
+
+    def run(self, work: Work) -> Future[Any]:
+        """Have something else written, from any thread; its result, or the StoreFailed it met."""
+        future: Future[Any] = Future()
+        self._queue.put((work, future))
+        self._refuse_late()
+        return future
+
+    def stop(self, patience: float) -> None:
+        """Write what is left, for at most `patience` seconds, and end; from any thread."""
+        if self._loop is None or not self._loop.is_running() or _is_running(self._loop):
+            self._end()
+        else:
+            self._loop.call_soon_threadsafe(self._end)
+        self._thread.join(patience)
+
+    def _end(self) -> None:
+        """On the loop: what has come in this turn goes over first."""
+        self._hand_over()
+        self._queue.put(None)
+
+    def _run(self) -> None:
+        running = True
+        while running:
+            jobs = self._take()
+            running = None not in jobs
+            arrivals = [item for job in jobs if isinstance(job, list) for item in job]
+            if arrivals:
+                self._add(arrivals)
+            works = [job for job in jobs if isinstance(job, tuple) and job[1].set_running_or_notify_cancel()]
+            if works:
+                self._work(works)
+            with suppress(RuntimeError):  # whom it wakes has ended
+                self._committed()
+        self._ended = True
+        self._refuse_late()
+
+    def _refuse_late(self) -> None:
+        """What comes when nobody writes any more is refused at once; its owner would wait for ever."""
+        with suppress(Empty):
+            while self._ended:
+                job = self._queue.get_nowait()
+                if isinstance(job, tuple) and job[1].set_running_or_notify_cancel():
+                    job[1].set_exception(StoreFailed("the listener has stopped writing", next="whcli listen"))
+                elif isinstance(job, list):
+                    self._answer(job, [None] * len(job))
+
+    def _take(self) -> list[Gathered | tuple[Work, Future[Any]] | None]:
+        """Wait for one job, then take what has gathered behind it."""
+        jobs = [self._queue.get()]
+        try:
+            while len(jobs) < MOST and jobs[-1] is not None:
+                jobs.append(self._queue.get_nowait())
+        except Empty:
+            pass
+        return jobs
+
+    def _add(self, arrivals: Gathered) -> None:
+        failure: StoreFailed | None = None
+        ids: list[int] | list[None] = [None] * len(arrivals)
+        try:
+            with self._store.writing() as db:
+                ids = insert(db, [arrival for arrival, _ in arrivals])
+        except Exception as error:  # a mistake of ours too must cost a 503, not the thread and every sender after it
+            failure, ids = error if isinstance(error, StoreFailed) else _mistake(error), [None] * len(arrivals)
+        self._answer(arrivals, ids)
+        if failure is not None:
+            with suppress(OSError):  # whoever read our standard error has gone
+                self._failed(failure)
+
+    def _answer(self, arrivals: Gathered, ids: list[int] | list[None]) -> None:
+        with suppress(RuntimeError):  # the loop has closed, and with it every connection
+            if self._loop is not None and arrivals:
+                self._loop.call_soon_threadsafe(_tell, arrivals, ids)
+
+    def _work(self, works: list[tuple[Work, Future[Any]]]) -> None:
+        """All of it in one transaction; where one fails by itself, each in its own, so that it takes nothing along."""
+        try:
+            with self._store.writing() as db:
+                results = [work(db) for work, _ in works]
+        except Exception as error:
+            if len(works) > 1 and getattr(error, "code", StoreFailed.default_code) == StoreFailed.default_code:
+                for each in works:
+                    self._work([each])
+                return
+            for _, future in works:
+                future.set_exception(error)
+            return
+        for (_, future), result in zip(works, results, strict=True):
+            future.set_result(result)
+
+
+def _is_running(loop: asyncio.AbstractEventLoop) -> bool:
+    """Whether this code runs on the loop."""
+    try:
+        return asyncio.get_running_loop() is loop
+    except RuntimeError:
+        return False
+
+
+def _tell(arrivals: Gathered, ids: list[int] | list[None]) -> None:
+    """On the loop: everybody is told, even where telling one of them fails."""
+    for (_, done), id in zip(arrivals, ids, strict=True):
+        try:
+            done(id)
+        except Exception as error:
+            asyncio.get_running_loop().call_exception_handler({"message": "an answer failed", "exception": error})
+
+
+def _mistake(error: Exception) -> StoreFailed:
+    return StoreFailed(
+        f"an event could not be stored: {type(error).__name__}, a bug in whcli",
+        next="report it with the output of: whcli --version --json",
+    )

@@ -1,0 +1,1 @@
+"""The store: one SQLite file, its schema, its rows, its one door."""

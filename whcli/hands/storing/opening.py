@@ -1,0 +1,188 @@
+"""Opening a store: its folder and file, its settings, what SQLite complains of put into sentences.
+
+Facts that shaped it (sqlite.org: pragma, wal, lang_transaction):
+
+* WAL with `synchronous=FULL`: a commit returns after the log is synced, so what was acknowledged survives a power cut.
+* SQLite before 3.51.3 can corrupt a database when two processes checkpoint a WAL at once. So only the holder of the
+  listener's lock checkpoints; every other connection has `wal_autocheckpoint=0` and writes in short transactions.
+* A transaction that reads before it writes fails at once when somebody else wrote in between, whatever the busy
+  time-out: every writing transaction is `BEGIN IMMEDIATE`.
+* The switch to WAL does not wait for a lock: opening is tried again for some seconds.
+* SQLite creates its files with the process's umask: the database file is made with mode 0600 before SQLite opens it,
+  and `-wal` and `-shm` take its mode.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from ...words.errors import NothingMatched, StoreFailed
+from .migrations import APPLICATION_ID, LATEST, migrate, version_of
+
+FILE = "store.db"
+BUSY = 5.0  # seconds to wait for another program's lock
+READ_ME = """\
+This folder belongs to whcli: the webhooks captured in this project, in store.db (SQLite), with what was sent for them.
+It may hold secrets that senders put into headers. It is ignored by git. Deleting the folder forgets everything in it.
+"""
+
+OURS = (FILE, "listener.lock", ".gitignore", "README.txt")  # what a store's folder holds
+
+
+@contextmanager
+def explained(path: Path) -> Iterator[None]:
+    """Turn SQLite's complaints about a store into one sentence each."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise _sentence(path, error) from error
+    except UnicodeDecodeError as error:  # SQLite's own complaint quotes damaged bytes
+        raise StoreFailed(f"the store {path} is damaged", code="store_damaged", next=_aside(path.parent)) from error
+    except OSError as error:
+        raise StoreFailed(
+            f"the store {path} cannot be opened or written: {(error.strerror or str(error)).lower()}",
+            code={errno.EACCES: "store_permission", errno.EPERM: "store_permission", errno.ENOSPC: "store_full"}.get(
+                error.errno or 0, "store_failed"
+            ),
+            next=f"ls -ld {path.parent}        shows who may",
+        ) from error
+
+
+def _sentence(path: Path, error: sqlite3.Error) -> StoreFailed:
+    """What happened, by SQLite's result code (sqlite.org/rescode.html)."""
+    name = getattr(error, "sqlite_errorname", "") or ""
+    folder = path.parent
+    for start, code, text, next in (
+        ("SQLITE_NOTADB", "store_damaged", "is not a whcli store, or its first page is damaged", _aside(folder)),
+        ("SQLITE_CORRUPT", "store_damaged", "is damaged", _aside(folder)),
+        ("SQLITE_BUSY", "store_locked", "is locked by another program", f"fuser {path}        shows which"),
+        ("SQLITE_FULL", "store_full", "cannot grow: the disk is full", f"df -h {folder}        shows the space"),
+        ("SQLITE_READONLY", "store_permission", "cannot be written: it is read-only", f"ls -ld {folder}"),
+        ("SQLITE_CANTOPEN", "store_permission", "cannot be opened", f"ls -ld {folder}        shows who may"),
+        ("SQLITE_IOERR", "store_failed", "cannot be read or written: input/output error", f"df -h {folder}"),
+    ):
+        if name.startswith(start):
+            return StoreFailed(f"the store {path} {text}", code=code, next=next)
+    return StoreFailed(f"the store {path} failed: {error}", next=_aside(folder))
+
+
+def _aside(folder: Path) -> str:
+    return f"mv {folder} {folder}.damaged        sets it aside, untouched; the next listen makes a new one"
+
+
+def make_folder(folder: Path) -> None:
+    """The store's folder: for its owner only, ignored by git, explaining itself.
+
+    A folder that holds other things is left as it is: `--store .` must not hide a project from git.
+    """
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if not all(path.name.startswith(OURS) for path in folder.iterdir()):
+            return
+        for name, text in ((".gitignore", "*\n"), ("README.txt", READ_ME)):
+            if not (folder / name).exists():
+                (folder / name).write_text(text)
+    except OSError as error:
+        raise StoreFailed(
+            f"the store folder {folder} cannot be made: {error.strerror}",
+            code="store_permission",
+            next="whcli listen --store DIR        takes another folder",
+        ) from error
+
+
+@contextmanager
+def whole(path: Path, id: int) -> Iterator[None]:
+    """Name the event whose columns hold what was never written: SQLite does not notice every damage."""
+    try:
+        yield
+    except (ValueError, TypeError, AttributeError):
+        raise StoreFailed(
+            f"event #{id} in the store {path} is damaged",
+            code="store_damaged",
+            next=f"whcli rm {id}        removes it, and the others can be read",
+        ) from None
+
+
+def is_there(path: Path) -> bool:
+    """Whether there is a file; raises OSError where that cannot be seen."""
+    try:
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    return True
+
+
+def no_store(folder: Path) -> NothingMatched:
+    """The error for a command that finds no store."""
+    return NothingMatched(
+        f"there is no store at {folder}", code="no_store", next="whcli listen        makes one and starts to capture"
+    )
+
+
+def open_database(path: Path, holder: bool) -> sqlite3.Connection:
+    """Open, retrying for BUSY seconds: the switch to WAL does not wait for another opener by itself."""
+    deadline = time.monotonic() + BUSY
+    while True:
+        try:
+            return _opened(path, holder)
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) or time.monotonic() > deadline:
+                raise
+            time.sleep(0.02)
+
+
+def _opened(path: Path, holder: bool) -> sqlite3.Connection:
+    _make_file(path)
+    db = sqlite3.connect(path, timeout=BUSY, isolation_level=None, check_same_thread=False)
+    try:
+        _known(path, db)
+        db.execute("PRAGMA journal_mode = WAL")
+        db.execute("PRAGMA synchronous = FULL")
+        db.execute("PRAGMA fullfsync = ON")  # macOS: fsync alone does not reach the disk
+        db.execute("PRAGMA foreign_keys = ON")
+        db.execute(f"PRAGMA journal_size_limit = {64 << 20}")
+        db.execute(f"PRAGMA wal_autocheckpoint = {1000 if holder else 0}")
+        migrate(db)
+        return db
+    except BaseException:
+        db.close()
+        raise
+
+
+def _make_file(path: Path) -> None:
+    """Make a missing file, for its owner only; raises OSError for one that we may not write.
+
+    A file that is there is never opened here: closing it again would take away the locks that this process holds on it
+    through SQLite (sqlite.org/howtocorrupt.html section 2.2), and the next command to end beside a listener would
+    delete the log under it.
+    """
+    with suppress(FileExistsError):
+        os.close(os.open(path.resolve(), os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
+    if not os.access(path, os.R_OK | os.W_OK, effective_ids=os.access in os.supports_effective_ids):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+
+
+def _known(path: Path, db: sqlite3.Connection) -> None:
+    """Refuse another program's database, or a newer version's store, before anything is written to it.
+
+    The tables are looked at first: another process may be making the store just now, and sets its number with them.
+    """
+    tables = db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+    application = db.execute("PRAGMA application_id").fetchone()[0]
+    if tables and application != APPLICATION_ID:
+        raise StoreFailed(
+            f"{path} is another program's database", code="store_foreign", next="use another folder with --store DIR"
+        )
+    version = version_of(db)
+    if version > LATEST:
+        raise StoreFailed(
+            f"the store {path} was written by a newer whcli (schema {version}, this one knows {LATEST})",
+            code="store_newer",
+            next="upgrade whcli, or use another folder with --store DIR",
+        )

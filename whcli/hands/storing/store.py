@@ -1,0 +1,275 @@
+"""The one way to a project's events: captured requests, what was worked out from them, and deliveries.
+
+`opening.py` says what SQLite is told and why, `rows.py` how records stand in the tables.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import sys
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from ...rules.match import Filter, differences
+from ...rules.recognition.detect import detect
+from ...words.errors import NothingMatched
+from ...words.event import Arrival, Delivery, Entry, Event, Facts
+from ...words.secret import Secret
+from .opening import FILE, explained, is_there, make_folder, no_store, open_database, whole
+from .rows import (
+    ENTRY,
+    INSERT_EVENT,
+    delivery_of,
+    entry_of,
+    event_of,
+    facts_of,
+    field_lines,
+    insert,
+    insert_delivery,
+    insert_facts,
+    narrowed,
+    storable,
+)
+
+PAGE = 200  # rows read at a time while listing
+
+
+class Store:
+    """An open store.
+
+    `folder` is the `.whcli` folder. With `create` a missing store is made, else NothingMatched is raised. `holder` is
+    True for the one process that holds the listener's lock, and so may checkpoint. Every failure of the database is
+    raised as StoreFailed. One Store serves one thread at a time.
+    """
+
+    def __init__(self, folder: Path, *, create: bool = False, holder: bool = False) -> None:
+        self.folder = folder
+        self.path = folder / FILE
+        self.holder = holder
+        with explained(self.path):
+            if not is_there(self.path):
+                if not create:
+                    raise no_store(folder)
+                make_folder(folder)
+            self._db = open_database(self.path, holder)
+
+    def close(self) -> None:
+        """Close the database; nothing is lost when this is never called."""
+        self._db.close()
+
+    def __enter__(self) -> Store:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @contextmanager
+    def writing(self) -> Iterator[sqlite3.Connection]:
+        """One short transaction; what was written is on disk when the block ends."""
+        with explained(self.path):
+            self._db.execute("BEGIN IMMEDIATE")
+            try:
+                yield self._db
+                self._db.execute("COMMIT")
+            except BaseException:
+                if self._db.in_transaction:
+                    self._db.execute("ROLLBACK")
+                raise
+
+    # -- writing ----------------------------------------------------------------------------------------------------
+
+    def add(self, arrivals: Sequence[Arrival]) -> list[int]:
+        """Commit requests in one transaction; their arrival numbers, in order."""
+        with self.writing() as db:
+            return insert(db, arrivals)
+
+    def add_event(self, event: Event) -> int:
+        """Commit an event that was read from a file, under its own uid; its arrival number here."""
+        head = event.head or b"%b %b HTTP/%b\r\n%b\r\n" % (
+            event.method,
+            event.target,
+            event.version.encode(),
+            field_lines(event.headers) or b"",
+        )
+        values = (
+            event.uid,
+            event.received_at,
+            head,
+            not event.head,
+            field_lines(event.trailers),
+            event.peer,
+            event.body,
+        )
+        with self.writing() as db:
+            return int(db.execute(INSERT_EVENT, values).lastrowid or 0)
+
+    def note(self, facts: Iterable[tuple[Event, Facts]]) -> None:
+        """Keep what was worked out from events, in one transaction."""
+        with self.writing() as db:
+            insert_facts(db, facts)
+
+    def add_deliveries(self, deliveries: Iterable[Delivery]) -> None:
+        """Keep deliveries and their replies, in one transaction."""
+        with self.writing() as db:
+            for delivery in deliveries:
+                insert_delivery(db, delivery)
+
+    def add_delivery(self, delivery: Delivery) -> int:
+        """Keep a delivery and its reply; its number."""
+        with self.writing() as db:
+            return insert_delivery(db, delivery)
+
+    def remove(self, ids: Sequence[int]) -> int:
+        """Delete events with all that belongs to them; how many there were."""
+        with self.writing() as db:
+            return sum(db.execute("DELETE FROM events WHERE id = ?", (id,)).rowcount for id in ids)
+
+    # -- reading ----------------------------------------------------------------------------------------------------
+
+    def event(self, id: int) -> Event | None:
+        """One event, with its bytes."""
+        return next(self.events(id - 1, 1, until=id), None)
+
+    def events(self, after: int, limit: int, until: int | None = None) -> Generator[Event]:
+        """Events by arrival number, from behind a cursor, read one at a time: bodies can be large."""
+        with explained(self.path):
+            rows = self._db.execute(
+                "SELECT id, uid, received_at, head, imported, trailers, peer, body FROM events"
+                " WHERE id > ? AND id <= ? ORDER BY id LIMIT ?",
+                (after, until if until is not None else sys.maxsize, limit),
+            )
+            for row in rows:
+                with whole(self.path, row[0]):
+                    event = event_of(row)
+                yield event
+
+    def entry(self, id: int) -> Entry | None:
+        """One line of the listing."""
+        row = next(iter(self._rows(ENTRY + " WHERE e.id = ?", (id,))), None)
+        return self._entry(row) if row else None
+
+    def entries(
+        self, wanted: Filter | None = None, *, after: int = 0, newest: bool = False, limit: int | None = None
+    ) -> Iterator[Entry]:
+        """The entries that match, by arrival number; `newest` walks from the end. Reads a page at a time."""
+        wanted = wanted or Filter()
+        condition, values = narrowed(wanted)
+        cursor, left = (sys.maxsize if newest else after), limit
+        while left is None or left > 0:
+            edge = "e.id < ? ORDER BY e.id DESC" if newest else "e.id > ? ORDER BY e.id"
+            page = self._rows(f"{ENTRY} WHERE {condition} AND {edge} LIMIT ?", (*values, cursor, PAGE))
+            for row in page:
+                entry = self._entry(row)
+                if entry.id > after and self._matches(wanted, entry):
+                    yield entry
+                    left = left - 1 if left is not None else None
+                    if left == 0:
+                        return
+            if len(page) < PAGE or page[-1][0] <= after:
+                return
+            cursor = page[-1][0]
+
+    def has(self, id: int) -> bool:
+        """Whether there is an event with this number."""
+        return bool(self._rows("SELECT 1 FROM events WHERE id = ?", (id,)))
+
+    def ids(self, first: int, last: int | None) -> list[int]:
+        """All arrival numbers from `first` to `last`, both included."""
+        bound = sys.maxsize if last is None else last
+        return [row[0] for row in self._rows("SELECT id FROM events WHERE id BETWEEN ? AND ?", (first, bound))]
+
+    def by_uid(self, prefix: str) -> list[int]:
+        """Arrival numbers of the events whose uid begins with a prefix, at most three."""
+        low = prefix.upper()
+        rows = self._rows("SELECT id FROM events WHERE uid >= ? AND uid < ? LIMIT 3", (low, low + "~"))
+        return [row[0] for row in rows]
+
+    def deliveries(self, event_id: int) -> tuple[Delivery, ...]:
+        """All deliveries of an event, oldest first."""
+        rows = self._rows(
+            "SELECT id, kind, sent_at, method, url, attempt, latency, signed, failure, error, revision, status, reason,"
+            " truncated, body, headers FROM deliveries WHERE event_id = ? ORDER BY id",
+            (event_id,),
+        )
+        with whole(self.path, event_id):
+            return tuple(delivery_of(event_id, row[:15], row[15]) for row in rows)
+
+    def last_id(self) -> int:
+        """The newest arrival number, 0 in an empty store."""
+        return int(self._rows("SELECT coalesce(max(id), 0) FROM events")[0][0])
+
+    def noted_until(self) -> int:
+        """The newest arrival number whose facts are kept."""
+        return int(self._rows("SELECT coalesce(max(event_id), 0) FROM facts")[0][0])
+
+    def nth_newest(self, n: int) -> int | None:
+        """The arrival number of the newest event (n = 0), the one before (n = 1) ..."""
+        rows = self._rows("SELECT id FROM events ORDER BY id DESC LIMIT 1 OFFSET ?", (n,))
+        return int(rows[0][0]) if rows else None
+
+    def first_with(self, provider: str, delivery_id: str) -> int | None:
+        """The oldest event with a provider's delivery id."""
+        rows = self._rows(
+            "SELECT min(event_id) FROM facts WHERE provider = ? AND delivery_id = ?",
+            (provider, storable(delivery_id)),
+        )
+        first: int | None = rows[0][0]
+        return first
+
+    def kept_secrets(self) -> dict[tuple[str, str], list[Secret]]:
+        """The secrets that arrived in handshakes, by scheme and path, the newest first."""
+        kept: dict[tuple[str, str], list[Secret]] = {}
+        for scheme, path, value in self._rows("SELECT scheme, path, value FROM kept_secrets ORDER BY id DESC"):
+            kept.setdefault((scheme, path), []).append(Secret(value=value, label=f"the handshake at {path}"))
+        return kept
+
+    def bytes_used(self) -> int:
+        """Bytes on disk, the log included."""
+        names = (self.path, self.path.with_name(FILE + "-wal"))
+        return sum(name.stat().st_size for name in names if name.exists())
+
+    def count(self) -> int:
+        """How many events there are; walks an index, so not for hot paths."""
+        return int(self._rows("SELECT count(*) FROM events")[0][0])
+
+    def _rows(self, sql: str, values: Sequence[Any] = ()) -> list[Any]:
+        with explained(self.path):
+            return self._db.execute(sql, values).fetchall()
+
+    def _matches(self, wanted: Filter, entry: Entry) -> bool:
+        def load() -> Event:
+            event = self.event(entry.id)
+            if event is None:
+                raise NothingMatched(f"event #{entry.id} was removed meanwhile", next="whcli list")
+            return event
+
+        try:
+            return not differences(wanted, entry, load)
+        except NothingMatched:
+            return False
+
+    def _entry(self, row: Any) -> Entry:
+        recognised = None if row[6] else self._recognised(row[0])
+        with whole(self.path, row[0]):
+            return entry_of(row, recognised or facts_of(row[7:17]))
+
+    def _recognised(self, id: int) -> Facts:
+        """Facts of an event that no listener has worked on yet."""
+        event = self.event(id)
+        return detect(event.headers, event.body) if event else Facts()
+
+
+def kept_in(folder: Path) -> Callable[[str, str], Sequence[Secret]]:
+    """The secrets kept from handshakes in a store, all read when first asked for; none where there is no store."""
+
+    @cache
+    def everything() -> dict[tuple[str, str], list[Secret]]:
+        if not (folder / FILE).exists():
+            return {}
+        with Store(folder) as store:
+            return store.kept_secrets()
+
+    return lambda scheme, path: everything().get((scheme, path), ())

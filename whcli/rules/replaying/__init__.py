@@ -1,0 +1,1 @@
+"""Replays as data: what is changed, sent, when and how often, and what came of it."""

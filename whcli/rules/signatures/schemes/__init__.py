@@ -1,0 +1,57 @@
+"""The signature schemes: rows by family, found by name and loaded only when asked for.
+
+`whcli sign github` must not pay for ninety rows: the table below is plain text, and one family is imported at a time.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+from ....words.errors import WrongUsage
+from ..scheme import Scheme
+
+FAMILIES = {
+    "standard": "standardwebhooks svix openai anthropic gitlab-signing polar resend clerk",
+    "plain": "github github-sha1 bitbucket gitea forgejo meta shopify shopify-events line razorpay coinbase-commerce "
+    "gocardless mollie linear notion sentry intercom typeform x xero woocommerce vercel heroku docusign lemonsqueezy "
+    "paystack flutterwave checkout dropbox clickup jira asana pagerduty circleci airtable easypost mailersend "
+    "adyen-header",
+    "timed": "stripe workos elevenlabs mux sanity calendly paddle webflow slack zoom customerio zendesk twitch box "
+    "cloudinary square trello hubspot-v1 hubspot-v2 hubspot-v3",
+    "asymmetric": "discord sendgrid telnyx",
+    "static": "gitlab telegram okta auth0 postmark flutterwave-v3 figma microsoft-graph",
+    "jwt": "plaid netlify livekit monday",
+    "twilio": "twilio",
+    "mandrill": "mandrill",
+    "plivo": "plivo",
+    "mailgun": "mailgun",
+    "adyen": "adyen",
+    "braintree": "braintree",
+    "contentful": "contentful",
+    "rfc9421": "rfc9421",
+    "sns": "aws-sns",
+    "paypal": "paypal",
+}
+"""Module of rows -> the names in it."""
+
+NAMES = tuple(name for names in FAMILIES.values() for name in names.split())
+
+
+def scheme_named(name: str, others: tuple[str, ...] = ()) -> Scheme:
+    """The row of a scheme; raises WrongUsage with a suggestion, also among `others`, for an unknown name."""
+    for family, names in FAMILIES.items():
+        if name in names.split():
+            rows: tuple[Scheme, ...] = import_module(f"{__name__}.{family}").ROWS
+            return next(row for row in rows if row.name == name)
+    raise unknown("signature scheme", name, (*others, *NAMES))
+
+
+def unknown(kind: str, name: str, known: tuple[str, ...]) -> WrongUsage:
+    """The error for a name that is in no table, with the nearest that are."""
+    from difflib import get_close_matches
+
+    near = get_close_matches(name, known, n=2)
+    details = (("did you mean", " or ".join(f"'{item}'" for item in near)),) if near else ()
+    return WrongUsage(
+        f"unknown {kind} '{name}'", code="unknown_name", details=details, next="whcli schemes        lists all of them"
+    )
