@@ -1,8 +1,6 @@
 """Ten thousand stored events, each signed afresh and recorded, against `hey` with one body: the same receiver, one run.
 
-    python -m tests.benchmarks.replay        needs hey (Debian package) on PATH
-
-Prints requests per second of both, their ratio, and by how much more memory ten thousand events took than a hundred.
+`hey` is a Debian package. Memory: by how much more ten thousand events took than a hundred.
 """
 
 from __future__ import annotations
@@ -16,6 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 from tests.program import ROOT, environment, until
@@ -23,17 +22,20 @@ from whcli.hands.storing.opening import make_folder
 from whcli.hands.storing.store import Store
 from whcli.words.event import Arrival
 
+from .figure import Figure, alone
+
+NEEDS = ("hey",)
 EVENTS = int(os.environ.get("EVENTS", "10000"))
 CONCURRENCY = 16
 SECRET = "whsec_benchmark"
 
 
-def filled(folder: Path) -> None:
+def filled(folder: Path, events: int) -> None:
     """A store of Stripe events, each with an id of its own."""
     make_folder(folder)
     with Store(folder, create=True) as store:
-        for start in range(0, EVENTS, 1000):
-            store.add([arrival(number) for number in range(start, min(start + 1000, EVENTS))])
+        for start in range(0, events, 1000):
+            store.add([arrival(number) for number in range(start, min(start + 1000, events))])
 
 
 def arrival(number: int) -> Arrival:
@@ -60,7 +62,7 @@ def measured(command: list[str], folder: Path) -> tuple[float, float]:
     return time.monotonic() - began, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1000
 
 
-def hey(url: str, folder: Path) -> float:
+def hey(url: str, folder: Path, events: int) -> float:
     """What hey reaches with one body, signed once; requests per second."""
     body = folder / "body"
     body.write_bytes(body_of(1))
@@ -68,13 +70,15 @@ def hey(url: str, folder: Path) -> float:
     header = subprocess.run(
         sign, env=environment({"WHCLI_SECRET_STRIPE": SECRET}), capture_output=True, text=True, check=True
     ).stdout.strip()
-    command = ["hey", "-n", str(EVENTS), "-c", str(CONCURRENCY), "-m", "POST", "-T", "application/json"]
+    command = ["hey", "-n", str(events), "-c", str(CONCURRENCY), "-m", "POST", "-T", "application/json"]
     out = subprocess.run([*command, "-D", str(body), "-H", header, url], capture_output=True, text=True, check=True)
-    assert f"[200]\t{EVENTS // CONCURRENCY * CONCURRENCY}" in out.stdout, out.stdout
+    assert f"[200]\t{events // CONCURRENCY * CONCURRENCY}" in out.stdout, out.stdout
     return float(re.findall(r"Requests/sec:\s+([\d.]+)", out.stdout)[0])
 
 
-def main() -> None:
+def figures(quick: bool) -> Iterator[Figure]:
+    """Requests per second of both, their ratio, and the growth of memory."""
+    events = EVENTS // 20 if quick else EVENTS
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     url = f"http://127.0.0.1:{port}/stripe"
@@ -87,17 +91,18 @@ def main() -> None:
         folder = Path(name)
         try:
             until(lambda: socket.socket().connect_ex(("127.0.0.1", port)) == 0)
-            filled(folder / ".whcli")
+            filled(folder / ".whcli", events)
             replay = [sys.executable, "-m", "whcli", "replay", "--to", url, "--concurrency", str(CONCURRENCY), "--json"]
             _, little = measured([*replay, "1..100"], folder)
             took, much = measured([*replay, "all"], folder)
-            theirs = hey(url, folder)
+            theirs = hey(url, folder, events)
         finally:
             receiver.kill()
-    ours = EVENTS / took
-    result = {"whcli_per_s": round(ours), "hey_per_s": round(theirs), "ratio": round(ours / theirs, 2)}
-    print(json.dumps({**result, "memory_growth_mb": round(much - little, 1)}))
+    yield Figure(name=f"{events:,} events replayed, signed afresh", value=events / took, unit="1/s")
+    yield Figure(name="hey, one body, the same receiver", value=theirs, unit="1/s")
+    yield Figure(name="whcli to hey", value=events / took / theirs, unit="x", bar=0.5, least=True)
+    yield Figure(name=f"memory of {events:,} events above that of 100", value=much - little, unit="MB")
 
 
 if __name__ == "__main__":
-    main()
+    alone(__spec__.name)
