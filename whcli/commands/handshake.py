@@ -11,7 +11,7 @@ from ..rules.lines import outcome
 from ..rules.text import safe
 from ..words.errors import Exit, Unreachable
 from ..words.event import Delivery, Difference, Outgoing, path_of
-from .options import Colour, Json, Secrets, StoreDir, Yes, colour_of
+from .options import Ca, Colour, Insecure, Json, Secrets, StoreDir, Yes, certificates_of, colour_of
 
 if TYPE_CHECKING:
     from ..hands.render import Screen
@@ -31,6 +31,8 @@ def command(
     to: Annotated[str, typer.Option("--to", help="The handler's URL, or a name in [targets].")],
     secret: Secrets = None,
     verify_token: Annotated[str | None, typer.Option(help="The token typed into the settings: env:NAME.")] = None,
+    ca: Ca = None,
+    insecure: Insecure = False,
     store: StoreDir = None,
     yes: Yes = False,
     colour: Colour = "auto",
@@ -62,17 +64,18 @@ def command(
         verify_token=token,
     )
     show = Judgement(stdout(colour_of(colour)), provider, json=json)
-    asyncio.run(play(found, Trust(config.targets.values(), yes=yes, send_credentials=True), show))
+    trust = Trust(config.targets.values(), yes=yes, send_credentials=True)
+    asyncio.run(play(found, trust, show, certificates_of(ca, insecure)))
     return show.end()
 
 
-async def play(found: tuple[Challenge, ...], trust: Trust, show: Judgement) -> None:
+async def play(found: tuple[Challenge, ...], trust: Trust, show: Judgement, certificates: bool | str) -> None:
     """Send the challenges one after another."""
     from ..hands.sending.client import Client
     from ..hands.sending.deliver import deliver, undelivered
 
     for challenge in found:
-        async with Client(timeout=challenge.within) as client:
+        async with Client(timeout=challenge.within, verify=certificates) as client:
             outgoing = request_of(challenge)
             try:
                 outgoing = await trust.check(client, outgoing, len(found))

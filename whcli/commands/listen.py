@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from .options import Colour, Json, PublicUrl, Secrets, StoreDir, Yes, colour_of
+from .options import Ca, Colour, Insecure, Json, PublicUrl, Secrets, StoreDir, Yes, certificates_of, colour_of
 
 EXAMPLES = """Examples:
 
@@ -45,6 +45,8 @@ def command(
         bool,
         typer.Option("--send-credentials", help="Forward Authorization, cookies and tokens to other machines too."),
     ] = False,
+    ca: Ca = None,
+    insecure: Insecure = False,
     verify: Annotated[bool, typer.Option("--verify", help="Answer 401 unless the signature holds.")] = False,
     no_handshake: Annotated[
         bool, typer.Option("--no-handshake", help="Do not answer the providers' challenges.")
@@ -91,6 +93,7 @@ def command(
         reply_delay=seconds(reply_delay),
         verify=verify,
         send_credentials=send_credentials,
+        certificates=certificates_of(ca, insecure),
         handshakes=not no_handshake,
         verify_token=verify_token,
         confirm_subscriptions=confirm_subscriptions,

@@ -26,6 +26,11 @@ PublicUrl = Annotated[
     str | None, typer.Option("--public-url", help="The URL the provider was told, for schemes that sign it.")
 ]
 
+Ca = Annotated[Path | None, typer.Option("--ca", help="Trust the certificates in this PEM file or folder, too.")]
+Insecure = Annotated[
+    bool, typer.Option("--insecure", help="Take any certificate of a target: nothing proves who it is.")
+]
+
 Header = Annotated[list[str] | None, typer.Option("--header", "-H", help="'Name: value'; repeatable.")]
 BodyFile = Annotated[str | None, typer.Option("--body-file", help="The body's file, - for stdin (default: no body).")]
 
@@ -71,6 +76,19 @@ def filter_of(
         where=where,
         failed=failed,
     )
+
+
+def certificates_of(ca: Path | None, insecure: bool) -> bool | str:
+    """What proves who a target is, as `Client` takes it: the usual ones (True), one more file, nothing (False)."""
+    if ca is not None and insecure:
+        raise WrongUsage("--ca and --insecure exclude each other", next="leave one out: --insecure")
+    if ca is None:
+        return not insecure
+    if not ca.exists():
+        raise WrongUsage(
+            f"there is no {ca} to read certificates from", next="--ca FILE takes a PEM file or a folder of them"
+        )
+    return str(ca)
 
 
 def colour_of(choice: str) -> str:

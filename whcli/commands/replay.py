@@ -8,7 +8,23 @@ from typing import Annotated
 import typer
 
 from ..words.errors import Exit, WrongUsage
-from .options import Colour, Json, Provider, PublicUrl, Secrets, Since, StoreDir, Type, Until, Where, Yes, colour_of
+from .options import (
+    Ca,
+    Colour,
+    Insecure,
+    Json,
+    Provider,
+    PublicUrl,
+    Secrets,
+    Since,
+    StoreDir,
+    Type,
+    Until,
+    Where,
+    Yes,
+    certificates_of,
+    colour_of,
+)
 
 EXAMPLES = """Examples:
 
@@ -77,6 +93,8 @@ def command(
     ] = False,
     timeout: Annotated[str | None, typer.Option(help="How long the handler may take; 0 for ever.")] = None,
     proxy: Annotated[str | None, typer.Option(help="Send through this HTTP proxy.")] = None,
+    ca: Ca = None,
+    insecure: Insecure = False,
     store: StoreDir = None,
     yes: Yes = False,
     colour: Colour = "auto",
@@ -150,6 +168,7 @@ def command(
         junit=junit,
         timeout=timeout,
         proxy=proxy,
+        certificates=certificates_of(ca, insecure),
         send_credentials=send_credentials,
         yes=yes,
         dry_run=dry_run,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -11,7 +11,7 @@ import typer
 
 from ..words.errors import Exit, Unreachable, WrongUsage
 from ..words.event import Delivery, Outgoing
-from .options import Colour, Header, Json, PublicUrl, Secrets, StoreDir, Yes, colour_of
+from .options import Ca, Colour, Header, Insecure, Json, PublicUrl, Secrets, StoreDir, Yes, certificates_of, colour_of
 
 if TYPE_CHECKING:
     from ..hands.config import Config
@@ -55,6 +55,8 @@ def command(
     public_url: PublicUrl = None,
     samples: Annotated[Path | None, typer.Option(help="A folder with samples of your own (TOML).")] = None,
     timeout: Annotated[str, typer.Option(help="How long the handler may take; 0 for ever.")] = "30s",
+    ca: Ca = None,
+    insecure: Insecure = False,
     store: StoreDir = None,
     yes: Yes = False,
     colour: Colour = "auto",
@@ -64,6 +66,7 @@ def command(
     from ..hands.config import load_config
     from ..hands.render import stdout
     from ..hands.sending.samples import Samples
+    from ..rules.text import seconds
 
     config = load_config()
     known = Samples(samples or config.samples)
@@ -82,7 +85,8 @@ def command(
     issued = issuer_of(config, keyring, scheme, unsigned).issue(sample, target_of(to, config, dry_run), edits)
     if dry_run:
         return display(screen, issued, json=json)
-    return deliver_one(screen, issued, _trust(config, yes), timeout, json=json)
+    way = Way(timeout=seconds(timeout) or None, certificates=certificates_of(ca, insecure))
+    return deliver_one(screen, issued, _trust(config, yes), way, json=json)
 
 
 def _types(provider: str) -> str:
@@ -143,14 +147,21 @@ def target_of(to: str | None, config: Config, dry_run: bool) -> str:
 # -- what is shown --------------------------------------------------------------------------------------------------
 
 
-def deliver_one(screen: Screen, issued: Issued, trust: Trust, timeout: str, *, json: bool) -> int:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Way:
+    """How a sample is sent."""
+
+    timeout: float | None  # seconds
+    certificates: bool | str  # as `Client` takes them
+
+
+def deliver_one(screen: Screen, issued: Issued, trust: Trust, way: Way, *, json: bool) -> int:
     """Send it, show what came of it, and end accordingly."""
     import asyncio
 
-    from ..rules.text import seconds
     from .deliveries import exit_of, say_delivery
 
-    issued, delivery = asyncio.run(sent(issued, trust, seconds(timeout) or None))
+    issued, delivery = asyncio.run(sent(issued, trust, way))
     refused = delivery.reply is not None and delivery.reply.status in REFUSED
     outgoing = replace(issued.outgoing, note=issued.outgoing.note or (issued.hint if refused else None))
     sample = issued.sample
@@ -162,12 +173,12 @@ def deliver_one(screen: Screen, issued: Issued, trust: Trust, timeout: str, *, j
     return exit_of(delivery)
 
 
-async def sent(issued: Issued, trust: Trust, limit: float | None) -> tuple[Issued, Delivery]:
+async def sent(issued: Issued, trust: Trust, way: Way) -> tuple[Issued, Delivery]:
     """The request as it went out, and its delivery."""
     from ..hands.sending.client import Client
     from ..hands.sending.deliver import deliver, undelivered
 
-    async with Client(timeout=limit) as client:
+    async with Client(timeout=way.timeout, verify=way.certificates) as client:
         try:
             outgoing = await trust.check(client, issued.outgoing, 1)
         except Unreachable as error:

@@ -41,6 +41,7 @@ class Options:
     reply_delay: float = 0.0  # seconds
     verify: bool = False
     send_credentials: bool = False
+    certificates: bool | str = True  # as `Client` takes them
     handshakes: bool = True
     verify_token: str | None = None
     confirm_subscriptions: bool = False
@@ -84,6 +85,7 @@ def plan_of(options: Options, config: Config, folder: Path) -> ListenPlan:
         relay=options.relay,
         verify=options.verify,
         send_credentials=options.send_credentials,
+        certificates=options.certificates,
         handshakes=options.handshakes and not options.relay,
         verify_token=token_of(options.verify_token),
         confirm_subscriptions=options.confirm_subscriptions,

@@ -68,7 +68,7 @@ class Comparison:
     async def go(self, trust: Trust) -> None:
         """Check changes and targets, then ask both about each event."""
         self._one.try_changes()
-        async with Client(timeout=self._manners.timeout, proxy=self._manners.proxy) as client:
+        async with self._manners.client() as client:
             for replayer in (self._one, self._other):
                 await self._check(client, trust, replayer)
             if self._manners.reset is not None:

@@ -35,12 +35,19 @@ class Manners:
     walking: Walking
     timeout: float | None  # seconds
     proxy: str | None = None
+    certificates: bool | str = True  # as `Client` takes them
     state: State | None = None
     reset: Callable[[], Any] | None = None
     report: bool = False  # tell percentiles and a histogram at the end
     junit: Path | None = None
     new_id: bool = False
     refuse: Callable[[str], None] = lambda url: None  # raises for a target that must not be
+
+    def client(self) -> Client:
+        """What sends in this manner."""
+        return Client(
+            timeout=self.timeout, proxy=self.proxy, verify=self.certificates, concurrency=self.walking.concurrency
+        )
 
 
 class Replay:
@@ -85,9 +92,7 @@ class Replay:
 
     async def go(self, trust: Trust) -> None:
         """Check the targets, then walk all runs."""
-        async with Client(
-            timeout=self._manners.timeout, proxy=self._manners.proxy, concurrency=self._manners.walking.concurrency
-        ) as client:
+        async with self._manners.client() as client:
             try:
                 for run in self._plan.runs() if await self._check(client, trust) else ():
                     await self._walk(client, run)

@@ -62,6 +62,7 @@ class Ways:
     junit: Path | None
     timeout: str | None
     proxy: str | None
+    certificates: bool | str  # as `Client` takes them
     send_credentials: bool
     yes: bool
     dry_run: bool
@@ -160,7 +161,8 @@ def manners_of(asked: Asked, ways: Ways) -> Manners:
         walking=Walking(concurrency=ways.concurrency, schedule=retries, compress=compression(asked), seed=ways.seed),
         timeout=patience(ways.timeout, retries),
         proxy=ways.proxy,
-        state=state_of(ways.probe, ways.probe_url),
+        certificates=ways.certificates,
+        state=state_of(ways.probe, ways.probe_url, ways.certificates),
         reset=(lambda: output_of(reset, "--reset")) if reset else None,
         report=ways.report,
         junit=ways.junit,

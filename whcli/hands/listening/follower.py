@@ -37,6 +37,7 @@ BATCH_BYTES = 8 << 20  # bytes of body in a batch
 LAST = 0.7  # seconds at the end for recording what was not done
 WAIT = 0.25  # seconds between two looks at whether time is over, while every hand is busy
 MOST_LEFT = 10_000  # events that are recorded as not sent
+CONFIRMED = 30.0  # seconds that a provider's confirmation page may take
 PAUSE = 0.5  # seconds before trying again after the store failed
 
 Target = Callable[[Event], str | None]
@@ -51,6 +52,7 @@ class Forwarding:
     concurrency: int = 1
     timeout: float | None = 60.0  # seconds
     send_credentials: bool = False  # captured Authorization, cookies and tokens go to other machines too
+    certificates: bool | str = True  # what proves who a handler is, as `Client` takes it
     relay: bool = False  # the handler's reply goes to the sender: no forwarding behind its back
     schedule: Schedule | None = None  # what fails is tried again as this provider would
     compress: float = 1.0  # the waiting between attempts is divided by this
@@ -131,8 +133,17 @@ class Follower:
         host = (b"Host", parse_target(url).authority.encode())
         outgoing = Outgoing(method=b"GET", url=address, target=target, headers=(host,))
         return asyncio.wrap_future(
-            asyncio.run_coroutine_threadsafe(self._sent(event, outgoing, "confirm"), self._state.running)
+            asyncio.run_coroutine_threadsafe(self._confirmed(event, outgoing), self._state.running)
         )
+
+    async def _confirmed(self, event: Event, outgoing: Outgoing) -> Delivery:
+        """Fetch with a client of its own: what `certificates` says is about handlers."""
+        from ..sending.client import Client
+
+        async with Client(timeout=CONFIRMED) as client:
+            delivery = await deliver(client, event.id, outgoing, "confirm")
+        await self._written(lambda db: insert_delivery(db, delivery))
+        return delivery
 
     def _run(self) -> None:
         """The thread; what ends it before its time is raised by `start`, or told to `broken`."""
@@ -296,7 +307,11 @@ class Follower:
             from ..sending.client import Client
 
             forwarding = self._forwarding or Forwarding(target=lambda _: None)
-            self._state.client = Client(timeout=forwarding.timeout, concurrency=max(forwarding.concurrency, 16))
+            self._state.client = Client(
+                timeout=forwarding.timeout,
+                verify=forwarding.certificates,
+                concurrency=max(forwarding.concurrency, 16),
+            )
         return self._state.client
 
 

@@ -60,6 +60,7 @@ class ListenPlan:
     relay: bool = False
     verify: bool = False
     send_credentials: bool = False  # to handlers on other machines
+    certificates: bool | str = True  # what proves who a handler is, as `Client` takes it
     handshakes: bool = True  # answer the providers' questions; with `relay` the handler does
     verify_token: str | None = None  # what was typed into Meta's or Strava's settings
     confirm_subscriptions: bool = False  # fetch the SubscribeURL of a real SNS host
@@ -101,6 +102,7 @@ class Listener:
             timeout=plan.forward_timeout,
             relay=plan.relay,
             send_credentials=plan.send_credentials,
+            certificates=plan.certificates,
             schedule=plan.retries,
             compress=plan.compress,
         )

@@ -172,7 +172,7 @@ _UNREACHABLE: tuple[tuple[type[Exception], str, str, str], ...] = (
         ssl.SSLCertVerificationError,
         "tls",
         "the certificate of {name} is not trusted here: {why}",
-        "trust its issuer on this machine or use http://",
+        "add --ca FILE with its issuer's certificate, or --insecure",
     ),
     (ssl.SSLError, "tls", "no TLS with {name}: {why}", "write http:// if it speaks plain HTTP"),
     (ConnectionRefusedError, "refused", "nothing is listening on {name}", "start it"),
