@@ -35,8 +35,8 @@ ROOMS: dict[str, str] = {
         autopsy.search autopsy.answers autopsy.received autopsy
     """,
     "hands": """
-        storing.migrations storing.opening storing.rows storing.store storing listening.writer listening.lock
-        config keyring events render sending.samples sending.issuer sending.checkout
+        storing.migrations storing.private storing.opening storing.rows storing.store storing
+        listening.writer listening.lock config keyring events render sending.samples sending.issuer sending.checkout
         listening.framing listening.protocol listening.server sending.wire sending.through_httpx sending.client
         sending.deliver sending.sender sending.replayer sending listening.follower listening.printer
         listening.listener listening
@@ -82,6 +82,7 @@ ASKS_OF = {
 SPEAKERS = {
     "hands.render": "the streams themselves",
     "hands.config": "asks for a secret without echo, warns about a literal one",
+    "hands.storing.private": "says what it closed to other users",
     "cli": "help and version before anything is loaded, and the last flush",
     "commands.rm": "asks on a terminal",
     "commands.show": "exact bytes",

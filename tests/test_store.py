@@ -24,7 +24,8 @@ from hypothesis import strategies as st
 from tests.anything import deliveries_of, facts_of, imported, requests
 from whcli.hands.listening.lock import ListenerLock
 from whcli.hands.storing.migrations import APPLICATION_ID, LATEST
-from whcli.hands.storing.opening import FILE
+from whcli.hands.storing.opening import make_folder
+from whcli.hands.storing.private import FILE
 from whcli.hands.storing.store import PAGE, Store
 from whcli.rules.archive import event_from, event_json, line
 from whcli.rules.lines import event_line
@@ -432,6 +433,35 @@ def test_files_are_for_their_owner_alone_whatever_the_umask(tmp_path: Path, mask
         assert modes[name] == 0o600, name
 
 
+@pytest.mark.skipif(os.name != "posix", reason="modes are POSIX")
+def test_what_other_users_can_get_at_is_closed_to_them_and_said(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with Store(folder, create=True) as store:
+        store.add([arrival()])
+    assert capsys.readouterr().err == ""
+    for path, mode in ((folder, 0o755), (folder / FILE, 0o644), (folder / "README.txt", 0o666)):
+        path.chmod(mode)
+    Store(folder).close()
+    said = capsys.readouterr().err
+    assert said == f"notice: other users could get at {folder} (0755) and 2 more; now only you can\n"
+    assert {path.stat().st_mode & 0o077 for path in (folder, *folder.iterdir())} == {0}
+    Store(folder).close()
+    assert capsys.readouterr().err == ""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="modes are POSIX")
+def test_in_a_folder_with_other_things_only_our_own_files_are_closed(tmp_path: Path) -> None:
+    tmp_path.chmod(0o755)
+    (tmp_path / "app.py").write_text("")
+    (tmp_path / "app.py").chmod(0o644)
+    Store(tmp_path, create=True).close()
+    (tmp_path / FILE).chmod(0o644)
+    Store(tmp_path).close()
+    modes = {path.name: path.stat().st_mode & 0o777 for path in (tmp_path, *tmp_path.iterdir())}
+    assert modes == {tmp_path.name: 0o755, "app.py": 0o644, FILE: 0o600}
+
+
 def test_the_folder_is_ignored_by_git_and_explains_itself(store: Store) -> None:
     assert (store.folder / ".gitignore").read_text() == "*\n"
     assert "whcli" in (store.folder / "README.txt").read_text()
@@ -496,6 +526,23 @@ def test_a_read_only_folder_without_a_store(outside: Path) -> None:
     with nobody():
         assert refused(outside / ".whcli").code == "store_permission"
         assert refused(outside).code == "store_permission"
+
+
+@pytest.mark.skipif(os.name != "posix" or os.geteuid() != 0, reason="only root can give a folder away")
+def test_another_users_folder_is_refused_even_where_we_may_write(outside: Path) -> None:
+    """Whoever plants a `.whcli` above your working directory must not get what you capture."""
+    folder = outside / ".whcli"
+    Store(folder, create=True).close()  # root's
+    for path in (folder, *folder.iterdir()):
+        path.chmod(0o777)
+    before = digest(folder / FILE)
+    with nobody():
+        for create in (True, False):
+            error = refused(folder, create=create)
+            assert error.code == "store_permission" and "another user (root)" in error.message
+        with pytest.raises(StoreFailed, match="another user"):
+            make_folder(folder)
+    assert digest(folder / FILE) == before
 
 
 @pytest.mark.parametrize(

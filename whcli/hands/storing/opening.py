@@ -24,14 +24,9 @@ from pathlib import Path
 
 from ...words.errors import NothingMatched, StoreFailed
 from .migrations import APPLICATION_ID, LATEST, migrate, version_of
+from .private import FILE, READ_ME, private_file, refuse_foreign
 
-FILE = "store.db"
 BUSY = 5.0  # seconds to wait for another program's lock
-READ_ME = """\
-This folder belongs to whcli: the webhooks captured in this project, in store.db (SQLite), with what was sent for them.
-It may hold secrets that senders put into headers. It is ignored by git. Deleting the folder forgets everything in it.
-"""
-
 OURS = (FILE, "listener.lock", ".gitignore", "README.txt")  # what a store's folder holds
 
 
@@ -83,11 +78,12 @@ def make_folder(folder: Path) -> None:
     """
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        refuse_foreign(folder)
         if not all(path.name.startswith(OURS) for path in folder.iterdir()):
             return
         for name, text in ((".gitignore", "*\n"), ("README.txt", READ_ME)):
-            if not (folder / name).exists():
-                (folder / name).write_text(text)
+            with suppress(FileExistsError), os.fdopen(private_file(folder / name), "w") as file:
+                file.write(text)
     except OSError as error:
         raise StoreFailed(
             f"the store folder {folder} cannot be made: {error.strerror}",
@@ -163,7 +159,7 @@ def _make_file(path: Path) -> None:
     delete the log under it.
     """
     with suppress(FileExistsError):
-        os.close(os.open(path.resolve(), os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
+        os.close(private_file(path.resolve()))
     if not os.access(path, os.R_OK | os.W_OK, effective_ids=os.access in os.supports_effective_ids):
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
 

@@ -18,7 +18,8 @@ from ...rules.recognition.detect import detect
 from ...words.errors import NothingMatched
 from ...words.event import Arrival, Delivery, Entry, Event, Facts
 from ...words.secret import Secret
-from .opening import FILE, explained, is_there, make_folder, no_store, open_database, whole
+from .opening import explained, is_there, make_folder, no_store, open_database, whole
+from .private import FILE, keep_private
 from .rows import (
     ENTRY,
     INSERT_EVENT,
@@ -54,6 +55,7 @@ class Store:
                 if not create:
                     raise no_store(folder)
                 make_folder(folder)
+            keep_private(folder)
             self._db = open_database(self.path, holder)
 
     def close(self) -> None:
