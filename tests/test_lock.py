@@ -8,10 +8,13 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from threading import Event, Thread
 
 import pytest
 
-from whcli.hands.listening.lock import FILE, ListenerLock, holder
+from tests.program import listening, whcli
+from tests.wire import ask, post
+from whcli.hands.listening.lock import FILE, ListenerLock, holder, is_held
 from whcli.words.errors import Exit, StoreFailed
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="the lock is flock")
@@ -19,6 +22,8 @@ pytestmark = pytest.mark.skipif(os.name != "posix", reason="the lock is flock")
 HOLDER = """
 import os, sys
 from pathlib import Path
+from tests.program import listening, whcli
+from tests.wire import ask, post
 from whcli.hands.listening.lock import ListenerLock
 lock = ListenerLock(Path(sys.argv[1]))
 lock.tell({"pid": os.getpid(), "url": "http://127.0.0.1:8765"})
@@ -86,8 +91,33 @@ def test_a_killed_listener_leaves_no_lock_behind(tmp_path: Path) -> None:
     finally:
         process.send_signal(signal.SIGKILL)
         process.communicate(timeout=10)
+    assert str(process.pid) in (tmp_path / FILE).read_text()  # its words stay behind
+    assert holder(tmp_path) == {}
+    assert not is_held(tmp_path)
     lock = ListenerLock(tmp_path)
+    assert is_held(tmp_path) and holder(tmp_path) == {}
     lock.release()
+
+
+def test_those_who_only_look_never_keep_a_listener_out(tmp_path: Path) -> None:
+    """A look takes the lock for an instant, and a listener that starts in that instant waits for it."""
+    (tmp_path / FILE).write_bytes(b"{}")
+    over = Event()
+
+    def look() -> None:
+        while not over.is_set():
+            holder(tmp_path)
+
+    threads = [Thread(target=look) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    try:
+        for _ in range(200):
+            ListenerLock(tmp_path).release()
+    finally:
+        over.set()
+        for thread in threads:
+            thread.join()
 
 
 @pytest.mark.parametrize("words", [b"", b"{", b"[1]", b"\xff", b"null", b'{"pid":'], ids=repr)
@@ -104,3 +134,15 @@ def test_where_no_lock_can_be_made_it_is_a_sentence(tmp_path: Path) -> None:
         error = refused(folder)
         assert str(folder) in error.message
         assert "\n" not in error.message
+
+
+def test_the_url_of_a_killed_listener_is_a_handlers_when_a_handler_takes_it(tmp_path: Path) -> None:
+    """A handler started on the port that a killed listener had left is no loop; a listener's own URL is one."""
+    with listening(folder=tmp_path) as listener:
+        assert ask(listener.port, post()).status == 200
+        refused = whcli("replay", "1", "--to", listener.url, folder=tmp_path)
+        assert refused.code == 2 and "the listener on this very store" in refused.err
+        listener.end(signal.SIGKILL)
+    assert listener.url in (tmp_path / ".whcli" / FILE).read_text()
+    done = whcli("replay", "1", "--to", listener.url, folder=tmp_path)
+    assert done.code == 5, done.err  # nobody is there, and that is all there is against it
