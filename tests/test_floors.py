@@ -51,8 +51,8 @@ ROOMS: dict[str, str] = {
 """Floor -> its rooms in order. `schemes.*` are the rows by family and the schemes with code of their own: `schemes` and
 `signing` load them by name, nobody imports them, so that their order does not matter."""
 
-DOORS = ("cli", "__main__")
-"""Above all floors: names, order, and the one error translation."""
+DOORS = ("library", "cli", "__main__")
+"""Above all floors: the functions that programs import; names, order, and the one error translation."""
 
 UPWARDS = {("commands.help_topics", "cli")}
 """`whcli help COMMAND` runs that command with `--help`: the one import upwards, inside the function."""
@@ -182,11 +182,21 @@ def test_every_exception_is_needed() -> None:
         assert imported in ours(importer)
 
 
-@pytest.mark.parametrize("name", ["", *ROOMS])
+@pytest.mark.parametrize("name", ROOMS)
 def test_a_floors_own_folder_holds_nothing_but_its_docstring(name: str) -> None:
     """Whatever a room needs it names itself; the package would be loaded with every room."""
     body = [node for node in TREES[name].body if not isinstance(node, ast.Assign)]
     assert len(body) == 1 and ast.get_docstring(TREES[name])
+
+
+def test_the_package_itself_imports_nothing_until_a_name_is_asked_for() -> None:
+    """What stands under TYPE_CHECKING is for type checkers alone."""
+    docstring, *rest = TREES[""].body
+    kinds = [type(node) for node in rest if not (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant))]
+    assert isinstance(docstring, ast.Expr) and set(kinds) == {ast.Assign, ast.If}
+    [unseen] = [node for node in rest if isinstance(node, ast.If)]
+    assert ast.unparse(unseen.test) == "TYPE_CHECKING" and not whcli.TYPE_CHECKING
+    assert {type(node) for node in unseen.orelse} == {ast.FunctionDef}
 
 
 def test_the_watch_sees_what_is_wrong() -> None:

@@ -39,23 +39,23 @@ PAGE = 200  # rows read at a time while listing
 
 
 class Store:
-    """An open store.
+    """An open store: `with Store(".whcli") as store: store.event(1)`.
 
     `folder` is the `.whcli` folder. With `create` a missing store is made, else NothingMatched is raised. `holder` is
     True for the one process that holds the listener's lock, and so may checkpoint. Every failure of the database is
     raised as StoreFailed. One Store serves one thread at a time.
     """
 
-    def __init__(self, folder: Path, *, create: bool = False, holder: bool = False) -> None:
-        self.folder = folder
-        self.path = folder / FILE
+    def __init__(self, folder: Path | str, *, create: bool = False, holder: bool = False) -> None:
+        self.folder = Path(folder)
+        self.path = self.folder / FILE
         self.holder = holder
         with explained(self.path):
             if not is_there(self.path):
                 if not create:
-                    raise no_store(folder)
-                make_folder(folder)
-            keep_private(folder)
+                    raise no_store(self.folder)
+                make_folder(self.folder)
+            keep_private(self.folder)
             self._db = open_database(self.path, holder)
 
     def close(self) -> None:

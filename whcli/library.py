@@ -1,0 +1,141 @@
+"""Signatures in a program of your own: what `from whcli import sign, verify` gives.
+
+Neither reads a file, the environment or the network: the secret is passed in. The clock is read where no time is given.
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from .hands.keyring import signed
+from .rules.signatures import signing
+from .rules.signatures.scheme import Scheme
+from .rules.signatures.schemes import scheme_named
+from .words.errors import WrongUsage
+from .words.event import Headers, Message, Verdict
+from .words.secret import Secret
+
+Texts = str | bytes
+GivenSecrets = Texts | Sequence[Texts]
+GivenHeaders = Mapping[str, str] | Iterable[tuple[Texts, Texts]]
+GivenScheme = str | Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignedMessage:
+    """A request that `sign` made ready: send exactly these parts."""
+
+    headers: dict[str, str]  # those given, and the signature's own; bytes beyond ASCII as Latin-1
+    body: bytes  # as given, but for schemes that sign inside the body, such as aws-sns
+    url: str  # as given, but for schemes that sign inside the URL, such as twilio with a JSON body
+
+
+def sign(
+    scheme: GivenScheme,
+    body: Texts = b"",
+    *,
+    secret: GivenSecrets,
+    headers: GivenHeaders = (),
+    method: str = "POST",
+    url: str = "",
+    now: float | None = None,
+    id: str | None = None,
+) -> SignedMessage:
+    """Sign a body as its provider would.
+
+    `scheme` is a name that `whcli schemes` lists, or a table as `[schemes.NAME]` in `whcli.toml` holds it. `body` as
+    text is encoded as UTF-8. `secret` is what the provider shows its users, in that very form; of several the first
+    signs. `headers` are those of the request so far: some schemes sign them. `url` is the URL the provider was told,
+    for schemes that sign it. `now` is in unix seconds, UTC (default: the clock); `id` is the delivery id (default: the
+    one in `headers`, else a random one).
+
+    Raises WrongUsage for an unknown scheme (`code` "unknown_name"), an empty secret ("no_secret"), one that does not
+    have the scheme's form ("secret_malformed"), a missing `url`, and a body that the scheme cannot sign.
+    """
+    row, message = _row(scheme), _message(headers, body, method, url)
+    _demand_url(row, url)
+    moment = time.time() if now is None else now
+    made = signed(row, message, _secrets(secret), now=moment, token=secrets.token_hex(16), id=id)
+    return SignedMessage(headers=_joined(message.headers, made.headers), body=made.body, url=made.url)
+
+
+def verify(
+    scheme: GivenScheme,
+    headers: GivenHeaders,
+    body: Texts,
+    *,
+    secret: GivenSecrets,
+    method: str = "POST",
+    url: str = "",
+    now: float | None = None,
+    tolerance: float | None = None,
+) -> Verdict:
+    """Whether a request's signature holds, and the reason: `verdict.ok`, `verdict.state`, `verdict.reason`.
+
+    `scheme`, `secret` and `url` are as in `sign`; every secret is tried. `headers` are a mapping, or pairs of name and
+    value: what Flask, Django, Starlette and httpx call `request.headers`. `body` are the raw bytes as they arrived.
+    `now` is in unix seconds, UTC (default: the clock); `tolerance` is how many seconds the signed timestamp may be off
+    (default: the scheme's own).
+
+    Nothing that a sender put into the request makes it raise. Raises WrongUsage for an unknown scheme, an empty secret
+    and a missing `url`.
+    """
+    row, message = _row(scheme), _message(headers, body, method, url)
+    _demand_url(row, url)
+    moment = time.time() if now is None else now
+    return signing.verify(row, message, _secrets(secret), now=moment, tolerance=tolerance)
+
+
+def _row(scheme: GivenScheme) -> Scheme:
+    if isinstance(scheme, str):
+        return scheme_named(scheme)
+    from .rules.signatures.custom import Spelling, scheme_from
+
+    return scheme_from("custom", scheme, "the table", Spelling(lambda word: f"'{word or 'the table'}'"))
+
+
+def _demand_url(row: Scheme, url: str) -> None:
+    if "{url" in row.content and not url:
+        raise WrongUsage(f"{row.name} signs the URL", next=f"pass url=..., as {row.title} was told it")
+
+
+def _secrets(given: GivenSecrets) -> tuple[Secret, ...]:
+    """The secrets with their labels; an empty one is refused, since anybody can sign with it."""
+    texts = [given] if isinstance(given, Texts) else list(given)
+    if not all(texts) or not texts:
+        raise WrongUsage("the secret is empty", code="no_secret", next="pass secret=..., as the provider shows it")
+    names = ["secret", *(f"secret {number}" for number in range(2, len(texts) + 1))]
+    return tuple(Secret(value=_bytes(text), label=name) for text, name in zip(texts, names, strict=True))
+
+
+def _message(headers: GivenHeaders, body: Texts, method: str, url: str) -> Message:
+    items: Iterable[tuple[Texts, Texts]] = headers.items() if hasattr(headers, "items") else headers
+    return Message(
+        method=method,
+        url=url,
+        headers=tuple((_field(name), _field(value)) for name, value in items),
+        body=_bytes(body),
+    )
+
+
+def _bytes(text: Texts) -> bytes:
+    return text.encode("utf-8", "surrogateescape") if isinstance(text, str) else text
+
+
+def _field(text: Texts) -> bytes:
+    """A header's name or value: servers decode Latin-1 (PEP 3333), so that is what its bytes were."""
+    try:
+        return text.encode("latin-1") if isinstance(text, str) else text
+    except UnicodeEncodeError:
+        return _bytes(text)
+
+
+def _joined(given: Headers, made: Headers) -> dict[str, str]:
+    """The headers given, with those that signing made in the place of any of the same name."""
+    names = {name.lower() for name, _ in made}
+    kept = tuple(pair for pair in given if pair[0].lower() not in names)
+    return {name.decode("latin-1"): value.decode("latin-1") for name, value in (*kept, *made)}
