@@ -18,14 +18,14 @@ import whcli
 PACKAGE = Path(whcli.__file__).parent
 
 ROOMS: dict[str, str] = {
-    "words": "errors event head secret",
+    "words": "errors event fixture head secret",
     "rules": """
         text ulid jsontext signatures.digests signatures.timestamps signatures.structured signatures.params
         signatures.contents body signatures.keys signatures.asymmetric signatures.scheme signatures.schemes
         signatures.generic signatures.covered signatures.custom signatures.signing signatures.schemes.* signatures
         recognition.providers recognition.marks recognition.detect recognition
         replaying.times conduct.schedules conduct.handshakes conduct.challenges conduct
-        references routes match archive outgoing curl replies lines present compare
+        references routes match archive.records archive outgoing curl replies lines present compare
         replaying.resign replaying.jsonedit replaying.edits replaying.edit replaying.newid replaying.shift
         samples.fresh samples
         replaying.chance replaying.pace replaying.plan replaying.report replaying.noise replaying.probe
@@ -33,6 +33,7 @@ ROOMS: dict[str, str] = {
         autopsy.tokens autopsy.numbers autopsy.styles autopsy.printers autopsy.guesses autopsy.forms autopsy.bodies
         autopsy.secretforms autopsy.urls autopsy.headings autopsy.signed autopsy.diagnosis autopsy.causes
         autopsy.search autopsy.answers autopsy.received autopsy
+        archive.payload archive.fixture
     """,
     "hands": """
         storing.migrations storing.private storing.opening storing.rows storing.store storing

@@ -16,10 +16,12 @@ from tests.hostile.payloads import acts
 from whcli.hands.events import Source
 from whcli.hands.storing.store import Store
 from whcli.rules.archive import event_json, line
+from whcli.rules.archive.fixture import fixture_text
 from whcli.rules.match import Filter
 from whcli.rules.references import Reference, reference_of
 from whcli.words.errors import Exit, NothingMatched, WrongUsage
 from whcli.words.event import Arrival, Event
+from whcli.words.fixture import Fixture
 
 READ = {
     "42": Reference(kind="number", text="42", first=42),
@@ -150,6 +152,11 @@ def test_a_file_holds_events_a_line_each(folder: Path, tmp_path: Path) -> None:
     assert [(event.id, event.method) for event in source.events(["two.json"])] == [(0, b"PUT"), (0, b"PUT")]
     assert not source.has_store
     assert not folder.exists()
+
+
+def test_a_fixture_is_an_event_and_several_may_follow_each_other(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "two.json").write_text(2 * fixture_text(Fixture(event=EVENT)))
+    assert [event.body for event in Source(folder).events([str(tmp_path / "two.json")])] == [EVENT.body] * 2
 
 
 def test_a_file_that_was_written_for_people_holds_one_event(folder: Path, tmp_path: Path) -> None:

@@ -6,7 +6,6 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from ..rules.archive import event_from
 from ..rules.match import Filter
 from ..rules.references import Reference, reference_of
 from ..words.errors import NothingMatched, WrongUsage
@@ -86,17 +85,13 @@ class Source:
             data = sys.stdin.buffer.read(LARGEST)
         else:
             data = _file(Path(reference.text))
-        yield from (event_from(record) for record in records(data))
+        from ..rules.archive.fixture import fixtures_in
+
+        yield from (fixture.event for fixture in fixtures_in(data))
 
     def matching(self, wanted: Filter) -> list[int]:
         """Arrival numbers of the events that match a filter, oldest first."""
         return [entry.id for entry in self.store.entries(wanted)]
-
-
-def records(data: bytes) -> list[bytes]:
-    """The records of a file: one a line, or a single one that an editor has spread over many lines."""
-    lines = [each for each in data.splitlines() if each.strip()]
-    return lines if lines and lines[0].rstrip().endswith(b"}") else [data]
 
 
 def _file(path: Path) -> bytes:

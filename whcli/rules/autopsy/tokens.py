@@ -64,17 +64,18 @@ def read_json(body: bytes) -> JsonText | None:
     except (ValueError, RecursionError):
         return None
     tokens = tuple(TOKEN.findall(text))
-    return JsonText(tokens) if _depth(tokens) <= DEEPEST else None
+    return JsonText(tokens) if depth(tokens) <= DEEPEST else None
 
 
-def _depth(tokens: Tokens) -> int:
-    depth = deepest = 0
+def depth(tokens: Tokens) -> int:
+    """How deeply brackets nest."""
+    level = deepest = 0
     for token in tokens:
         if token in ("{", "["):
-            depth += 1
-            deepest = max(deepest, depth)
+            level += 1
+            deepest = max(deepest, level)
         elif token in ("}", "]"):
-            depth -= 1
+            level -= 1
     return deepest
 
 

@@ -1,4 +1,4 @@
-"""Events and results as JSON.
+"""Events and results as one line of JSON each: what `--json` prints.
 
 An event's own JSON is exact: header names and values are Latin-1 text, in which every byte is one character, and the
 body is base64. `event_from` reads it back to the same bytes. Unknown fields of a record read from a file are ignored.
@@ -12,13 +12,16 @@ import json
 import re
 from typing import Any
 
-from ..words.errors import WrongUsage
-from ..words.event import Delivery, Entry, Event, Facts, Headers, Verdict
-from ..words.head import END, REQUEST_LINE, TOKEN, Head, parse_head
-from .text import clip, rfc3339, safe
+from ...words.errors import WrongUsage
+from ...words.event import Delivery, Entry, Event, Facts, Headers, Verdict
+from ...words.head import END, REQUEST_LINE, TOKEN, Head, parse_head
+from ..text import clip, rfc3339, safe
 
 _NAME = re.compile(TOKEN)
 _BREAK = re.compile(rb"[\r\n\x00]")
+
+WRONG = (KeyError, TypeError, ValueError, AttributeError, OverflowError, binascii.Error)
+"""What reading a record raises for a field that is missing or cannot be."""
 
 
 def line(value: dict[str, Any]) -> str:
@@ -139,18 +142,25 @@ def event_from(text: str | bytes) -> Event:
     try:
         record = json.loads(text)
     except (ValueError, RecursionError):
-        raise _unreadable("it is not JSON") from None
+        raise unreadable("it is not JSON") from None
     if not isinstance(record, dict) or record.get("schema") != "whcli.event/1":
-        raise _unreadable('its "schema" is not "whcli.event/1"')
+        raise unreadable('its "schema" is not "whcli.event/1"')
     try:
         return _event(record)
-    except (KeyError, TypeError, ValueError, AttributeError, OverflowError, binascii.Error) as error:
-        raise _unreadable(
-            f"a field is missing or wrong: {type(error).__name__}: {clip(safe(str(error)), 200)}"
-        ) from None
+    except WRONG as error:
+        raise wrong_field(error) from None
 
 
 def _event(record: dict[str, Any]) -> Event:
+    body = base64.b64decode(record["body_base64"], validate=True)
+    return read_event(record, base64.b64decode(record.get("head_base64", ""), validate=True), body)
+
+
+def read_event(record: dict[str, Any], head: bytes, body: bytes) -> Event:
+    """An event of the fields that all records share.
+
+    Raises KeyError, TypeError, ValueError, AttributeError or OverflowError for a field that is missing or cannot be.
+    """
     from datetime import datetime
 
     fields = Head(
@@ -167,8 +177,8 @@ def _event(record: dict[str, Any]) -> Event:
         received_at=datetime.fromisoformat(record["received_at"]).timestamp(),
         **fields._asdict(),
         trailers=_pairs(record.get("trailers", [])),
-        head=_head(base64.b64decode(record.get("head_base64", ""), validate=True), fields),
-        body=base64.b64decode(record["body_base64"], validate=True),
+        head=_head(head, fields),
+        body=body,
         peer=None if record.get("peer") is None else _text(record["peer"]),
     )
 
@@ -197,7 +207,13 @@ def _text(value: Any) -> str:
     return value
 
 
-def _unreadable(why: str) -> WrongUsage:
+def wrong_field(error: Exception) -> WrongUsage:
+    """The error for one of `WRONG`."""
+    return unreadable(f"a field is missing or wrong: {type(error).__name__}: {clip(safe(str(error)), 200)}")
+
+
+def unreadable(why: str) -> WrongUsage:
+    """The error for what is no event."""
     return WrongUsage(
         f"this is not an event: {why}", code="not_an_event", next="whcli show 1 --json > event.json        writes one"
     )

@@ -1,0 +1,30 @@
+"""The record of an event that lives in a file, fit for git."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from .event import Event
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fixture:
+    """An event as a file holds it, with whatever else the file says of it."""
+
+    event: Event
+    redacted: bool = False  # secrets and personal data were replaced, and the signature by a placeholder
+    fields: Mapping[str, str] = field(default_factory=dict)  # further fields as JSON texts, `expect` among them
+
+    @property
+    def expect(self) -> dict[str, Any] | None:
+        """What a reply to this event should be, as the file says it; None where it says nothing."""
+        value = json.loads(self.fields["expect"]) if "expect" in self.fields else None
+        return value if isinstance(value, dict) else None
+
+    def saying(self, name: str, value: Any) -> Fixture:
+        """The fixture with a further field set, as two-space JSON that stands well in its file."""
+        text = json.dumps(value, indent=2, ensure_ascii=False).replace("\n", "\n  ")
+        return replace(self, fields={**self.fields, name: text})
