@@ -27,8 +27,11 @@ ENV = {"WHCLI_SECRET_GITHUB": "hush"}
         (("replay", "1", "--to", "HANDLER"), 0),
         (("handshake", "slack", "--to", "LISTENER"), 0),
         (("rm", "1", "--yes"), 0),
+        (("store", "info"), 0),
+        (("store", "backup", "copy.db"), 0),
+        (("store", "vacuum"), 7),
     ],
-    ids=["list", "show", "verify", "replay", "handshake", "rm"],
+    ids=["list", "show", "verify", "replay", "handshake", "rm", "store info", "store backup", "store vacuum"],
 )
 def test_what_arrives_after_it_survives_a_kill(tmp_path: Path, command: tuple[str, ...], code: int) -> None:
     with Receiver() as handler, listening(folder=tmp_path, env=ENV) as listener:

@@ -36,7 +36,7 @@ ROOMS: dict[str, str] = {
         archive.payload archive.fixture
     """,
     "hands": """
-        storing.migrations storing.private storing.opening storing.rows storing.store storing
+        storing.migrations storing.private storing.opening storing.rows storing.store storing.upkeep storing
         listening.writer listening.lock config keyring events render sending.samples sending.issuer sending.checkout
         listening.framing listening.protocol listening.server sending.wire sending.through_httpx sending.client
         sending.deliver sending.sender sending.replayer sending listening.follower listening.printer
@@ -46,7 +46,7 @@ ROOMS: dict[str, str] = {
         options signatures rm trust deliveries listening.lines listening.session listening.plan listening
         replaying.proof replaying.asked replaying.bar replaying.run replaying.comparison replaying.watching
         replaying.start replaying
-        listen list_events show diff replay send sign verify schemes handshake demo_handler demo help_topics
+        listen store list_events show diff replay send sign verify schemes handshake demo_handler demo help_topics
     """,
 }
 """Floor -> its rooms in order. `schemes.*` are the rows by family and the schemes with code of their own: `schemes` and
@@ -269,6 +269,7 @@ def test_only_the_store_speaks_sql() -> None:
         "hands.storing.store",
         "hands.storing.rows",
         "hands.storing.opening",
+        "hands.storing.upkeep",
         "hands.storing.migrations",
         "hands.listening.writer",  # the connection's type, no SQL
         "cli",  # its version

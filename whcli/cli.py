@@ -32,6 +32,7 @@ COMMANDS = {
     "schemes": "schemes",
     "handshake": "handshake",
     "rm": "rm",
+    "store": "store",
     "demo": "demo",
     "help": "help_topics",
 }

@@ -62,6 +62,12 @@ def size(count: int) -> str:
     return f"{value:.1f} {unit}"
 
 
+def plural(count: int, word: str) -> str:
+    """`1 event`, `1,204 events`, `2 deliveries`."""
+    ending = "" if count == 1 else "s"
+    return f"{count:,} {word.removesuffix('y') + 'ie' if ending and word.endswith('y') else word}{ending}"
+
+
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)?\Z")
 FIRST, LAST = -62_135_596_800.0, 253_402_300_799.0  # the years 1 to 9999: what RFC 3339 can write
 _SECONDS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400, None: 1}

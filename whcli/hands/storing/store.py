@@ -81,6 +81,23 @@ class Store:
                     self._db.execute("ROLLBACK")
                 raise
 
+    @contextmanager
+    def reading(self) -> Iterator[sqlite3.Connection]:
+        """One snapshot: what is read in the block belongs together, whatever is written meanwhile."""
+        with explained(self.path):
+            self._db.execute("BEGIN")
+            try:
+                yield self._db
+            finally:
+                if self._db.in_transaction:
+                    self._db.execute("ROLLBACK")
+
+    @contextmanager
+    def alone(self) -> Iterator[sqlite3.Connection]:
+        """No transaction: for what makes its own. Only the lock's holder may have its reasons."""
+        with explained(self.path):
+            yield self._db
+
     # -- writing ----------------------------------------------------------------------------------------------------
 
     def add(self, arrivals: Sequence[Arrival]) -> list[int]:
