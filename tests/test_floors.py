@@ -25,7 +25,7 @@ ROOMS: dict[str, str] = {
         signatures.generic signatures.covered signatures.custom signatures.signing signatures.schemes.* signatures
         recognition.providers recognition.marks recognition.detect recognition
         replaying.times conduct.schedules conduct.handshakes conduct.challenges conduct
-        references routes match archive.records archive outgoing curl replies lines present compare
+        references routes match archive.records archive outgoing loops curl replies lines present compare
         replaying.resign replaying.jsonedit replaying.edits replaying.edit replaying.newid replaying.shift
         samples.fresh samples
         replaying.chance replaying.pace replaying.plan replaying.report replaying.noise replaying.probe
@@ -36,7 +36,7 @@ ROOMS: dict[str, str] = {
         archive.payload archive.fixture
     """,
     "hands": """
-        storing.migrations storing.private storing.opening storing.rows storing.store storing.upkeep storing
+        places storing.migrations storing.private storing.opening storing.rows storing.store storing.upkeep storing
         listening.writer listening.lock config keyring events render sending.samples sending.issuer sending.checkout
         listening.framing listening.protocol listening.server sending.wire sending.through_httpx sending.client
         sending.deliver sending.sender sending.replayer sending listening.follower listening.printer

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..rules.lines import glimpse, outcome
-from ..rules.text import safe
+from ..rules.text import clip, safe
 from ..words.errors import Exit
-from ..words.event import Delivery, Outgoing
+from ..words.event import Delivery, Outgoing, first
 from .trust import UNREACHABLE
 
 if TYPE_CHECKING:
@@ -18,11 +18,17 @@ def say_delivery(screen: Screen, what: str, how: str, outgoing: Outgoing, delive
     """`what` was sent and `how`, where to, what came back; below it what the user should know."""
     request = f"{outgoing.method.decode('latin-1')} {safe(outgoing.url)}"
     screen.say((what, "bold"), f"  {request}  {how}  ", *outcome(delivery))
-    for line in (outgoing.note, *outgoing.changes, delivery.error):
+    for line in (outgoing.note, *outgoing.changes, delivery.error, redirection(delivery)):
         if line:
             screen.say(("     ↳ ", "dim"), safe(line))
     if delivery.reply and not delivery.ok and delivery.reply.body:
         screen.say(("     ↳ ", "dim"), "response: " + glimpse(delivery.reply.body))
+
+
+def redirection(delivery: Delivery) -> str | None:
+    """Where a 3xx points to, which nobody has asked: a secret in the request was meant for the target alone."""
+    to = first(delivery.reply.headers, b"location") if delivery.reply and 300 <= delivery.reply.status < 400 else None
+    return None if to is None else f"it redirects to {clip(safe(to), 200)}, which is not followed"
 
 
 def exit_of(delivery: Delivery) -> Exit:

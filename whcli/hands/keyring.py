@@ -163,6 +163,11 @@ class Keyring:
             return replace(facts, provider=found[0].provider, scheme=found[0].name, candidates=())
         return replace(facts, candidates=tuple(row.name for row in found)) if found else facts
 
+    def public_urls(self) -> set[str]:
+        """All URLs that providers were told, by flag, route or file."""
+        told = (self._public_url, self._config.listen.get("public_url"), *(route.public_url for route in self.routes))
+        return {url for url in told if url}
+
     def public_url(self, event: Event) -> str | None:
         """What a URL-signing provider was told, where the user says so."""
         given: str | None = self._public_url or route_of(self.routes, event.path).public_url

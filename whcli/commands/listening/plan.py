@@ -13,6 +13,7 @@ from ...hands.listening.listener import ListenPlan
 from ...hands.listening.protocol import Limits
 from ...hands.storing.store import kept_in
 from ...rules.conduct.schedules import Schedule, schedule_of
+from ...rules.loops import signed_by_us
 from ...rules.outgoing import is_loopback, parse_target
 from ...rules.replaying.pace import compress_of
 from ...rules.replies import Replies, sequence_of
@@ -121,9 +122,8 @@ def token_of(reference: str | None) -> str | None:
 def replies_of(options: Options) -> Replies:
     """`--reply` and its siblings."""
     statuses = [_status(text) for text in options.reply.split(",")]
-    like = Reply(
-        status=200, headers=headers_of(options.reply_headers, "--reply-header"), body=options.reply_body.encode()
-    )
+    headers = signed_by_us(headers_of(options.reply_headers, "--reply-header"))
+    like = Reply(status=200, headers=headers, body=options.reply_body.encode())
     return Replies(sequence_of(statuses, like), delay=options.reply_delay)
 
 

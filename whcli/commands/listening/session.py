@@ -80,12 +80,16 @@ class Session:
         """A handler that is this very listener would echo for ever."""
         for route in self._plan.forwards:
             target = parse_target(route.forward or "")
-            if listener.server.is_at(target.host, target.port):
+            public = any(url.startswith(target.origin + "/") for url in self._public_urls())
+            if public or listener.server.is_at(target.host, target.port):
                 raise WrongUsage(
                     f"{target.origin} is this listener itself",
                     code="loop",
                     next="--forward takes your own handler's URL",
                 )
+
+    def _public_urls(self) -> list[str]:
+        return [f"{url}/" for url in self._plan.keyring.public_urls()]
 
     def _broken(self, loop: asyncio.AbstractEventLoop, error: BaseException) -> None:
         """Events can no longer be shown or passed on: end, and say why."""

@@ -13,13 +13,14 @@ from ...hands.config import Config, load_config, store_folder
 from ...hands.events import Source
 from ...hands.keyring import Keyring
 from ...hands.listening.lock import holder
+from ...hands.places import leads_to
 from ...hands.render import stderr, stdout
 from ...hands.sending.replayer import Changes, Chosen, Replayer
 from ...hands.sending.sender import Walking
 from ...hands.storing.store import kept_in
 from ...rules.conduct.schedules import Schedule
 from ...rules.match import Filter
-from ...rules.outgoing import is_loopback, parse_target
+from ...rules.outgoing import parse_target
 from ...rules.replaying.plan import plan_of
 from ...rules.text import seconds
 from ...words.errors import Exit, WrongUsage
@@ -180,8 +181,8 @@ def patience(given: str | None, retries: Schedule | None) -> float | None:
 def refuse_loop(to: str, folder: Path) -> None:
     """A listener on this very store as the target would capture its own replay."""
     own = holder(folder).get("url")
-    target = parse_target(to)
-    if own and target.port == parse_target(str(own)).port and (target.host == "localhost" or is_loopback(target.host)):
+    here, target = parse_target(str(own)) if own else None, parse_target(to)
+    if here and leads_to(target.host, target.port, [(here.host, here.port), ("::1", here.port)]):
         raise WrongUsage(
             f"{target.origin} is the listener on this very store", code="loop", next="--to takes your own handler's URL"
         )

@@ -19,6 +19,7 @@ from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 from ...rules.conduct.schedules import Schedule, compressed, next_delay, retry_after_of, stopped_by, with_attempt
+from ...rules.loops import DEEP, Rounds
 from ...rules.outgoing import aim, parse_target, replay_of, without_credentials
 from ...rules.replaying.chance import Chance
 from ...words.errors import StoreFailed, Unreachable
@@ -101,6 +102,7 @@ class Follower:
         self._thread = Thread(target=self._run, name="whcli-follower", daemon=True)
         self._trouble: BaseException | None = None
         self._state = _State()
+        self._rounds = Rounds()
         self.noted = 0
 
     def start(self) -> None:
@@ -123,9 +125,7 @@ class Follower:
 
     def relay(self, event: Event, url: str) -> asyncio.Future[Delivery]:
         """Deliver an event to the handler on behalf of a waiting sender; awaited on the caller's own loop."""
-        return asyncio.wrap_future(
-            asyncio.run_coroutine_threadsafe(self._deliver(event, url, "relay"), self._state.running)
-        )
+        return asyncio.wrap_future(asyncio.run_coroutine_threadsafe(self._relay(event, url), self._state.running))
 
     def confirm(self, event: Event, url: str) -> asyncio.Future[Delivery]:
         """Fetch a URL that a provider wants to be fetched; awaited on the caller's own loop."""
@@ -282,9 +282,28 @@ class Follower:
         self._tell(f"#{event.id} attempt {retry.attempt} → {outcome}")
         return delivery
 
+    async def _relay(self, event: Event, url: str) -> Delivery:
+        with self._rounds.waiting(event) as looping:
+            if not looping:
+                return await self._deliver(event, url, "relay")
+            stopped = not_delivered(event, url, "loop", f"{DEEP} equal requests wait for this handler: a loop")
+            await self._written(lambda db: insert_delivery(db, stopped))
+            return stopped
+
     async def _deliver(self, event: Event, url: str, kind: Kind) -> Delivery:
-        """Send an event to the handler and record what came of it."""
-        return await self._sent(event, await self._trusted(replay_of(event, url)), kind)
+        """Send an event to the handler and record what came of it; what has come round is only recorded."""
+        origin, now = parse_target(url).origin, time.monotonic()
+        since = self._rounds.came_back(event, origin, now)
+        if since is not None:
+            said = f"the same went {since:.1f} s ago to {origin}, a whcli listener: not sent round again"
+            stopped = not_delivered(event, url, "loop", said)
+            await self._written(lambda db: insert_delivery(db, stopped))
+            return stopped
+        self._rounds.sent(event, now)
+        delivery = await self._sent(event, await self._trusted(replay_of(event, url)), kind)
+        if delivery.reply is not None:
+            self._rounds.answered(origin, delivery.reply.headers)
+        return delivery
 
     async def _trusted(self, outgoing: Outgoing) -> Outgoing:
         """The request without captured credentials, where it leaves this machine and the user did not ask for that."""

@@ -22,6 +22,7 @@ from typing import Any
 
 from ...rules.conduct.handshakes import Handshake, answer, is_sns_host, possible
 from ...rules.conduct.schedules import Schedule
+from ...rules.loops import signed_by_us
 from ...rules.recognition.detect import detect
 from ...rules.replies import Replies
 from ...rules.routes import Route, route_of
@@ -338,8 +339,9 @@ HOP_BY_HOP = (b"connection", b"keep-alive", b"transfer-encoding", b"content-leng
 def relayed(delivery: Delivery) -> Reply:
     """The handler's reply as ours; 502 when it gave none, 504 when it took too long (RFC 9110 section 15.6)."""
     if delivery.reply is None:
-        status = 504 if delivery.failure == "timeout" else 502
-        return Reply(status=status, headers=((b"Content-Type", b"text/plain"),), body=f"{delivery.error}\n".encode())
+        status = {"timeout": 504, "loop": 508}.get(delivery.failure or "", 502)  # 508: RFC 5842 section 7.2
+        headers = signed_by_us(((b"Content-Type", b"text/plain"),))
+        return Reply(status=status, headers=headers, body=f"{delivery.error}\n".encode())
     if delivery.reply.truncated:
         return Reply(
             status=502, headers=((b"Content-Type", b"text/plain"),), body=b"the handler's reply is too large\n"

@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from ...words.errors import CannotListen, WrongUsage
+from ..places import leads_to
 from .protocol import Accept, CaptureProtocol, Limits, Listening, Refused
 
 BACKLOG = 2048  # connections the kernel holds for us while we are busy
@@ -101,16 +102,8 @@ class Server:
         return 0 if self._shared is None else len(self._shared.connections)
 
     def is_at(self, host: str, port: int) -> bool:
-        """Whether a host and port lead back to these sockets; a wildcard is at every address of this machine."""
-        here = {name[0] for name in self._names if name[1] == port}
-        try:
-            found = (
-                {str(info[4][0]) for info in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)} if here else set()
-            )
-        except (OSError, UnicodeError):
-            return False
-        wild = bool(here & {"0.0.0.0", "::"})  # noqa: S104  # compared, not bound
-        return any(address in here or (wild and _is_ours(address)) for address in found)
+        """Whether a host and port lead back to these sockets."""
+        return leads_to(host, port, [(str(name[0]), int(name[1])) for name in self._names])
 
     async def start(self) -> None:
         """Begin to serve. The kernel has held connections for us since the sockets were opened."""
@@ -148,15 +141,6 @@ class Server:
         if self._shared is not None:
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._shared.empty.wait(), seconds)
-
-
-def _is_ours(address: str) -> bool:
-    """Whether an address is one of this machine's: only such can be bound."""
-    family = socket.AF_INET6 if ":" in address else socket.AF_INET
-    with suppress(OSError), socket.socket(family) as probe:
-        probe.bind((address, 0))
-        return True
-    return False
 
 
 _LAST_WORDS = 0.5  # seconds for a 503 to leave
