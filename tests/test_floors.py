@@ -38,8 +38,8 @@ ROOMS: dict[str, str] = {
     "hands": """
         places storing.migrations storing.private storing.opening storing.rows storing.store storing.upkeep storing
         listening.writer listening.lock config keyring events render sending.samples sending.issuer sending.checkout
-        listening.framing listening.protocol listening.server sending.wire sending.through_httpx sending.client
-        sending.deliver sending.sender sending.replayer sending listening.follower listening.printer
+        listening.framing listening.spool listening.protocol listening.server sending.wire sending.through_httpx
+        sending.client sending.deliver sending.sender sending.replayer sending listening.follower listening.printer
         listening.listener listening
     """,
     "commands": """

@@ -19,7 +19,9 @@ from .config import Config, routes_of, secrets_for, variable
 
 MOST = 100  # secrets kept from handshakes at one path: Asana gives every webhook its own
 BARE = 64  # characters of an Ed25519 key of 32 bytes, in hexadecimal; base64 is shorter
+HASHED = 32 << 20  # bytes of a body up to which the listener loads it to check its signature
 UNKNOWN = Verdict(state="unknown", reason="unknown_scheme", detail="no known signature scheme was recognised")
+TOO_LARGE = Verdict(state="unknown", reason="body_too_large", detail="the body is too large to be checked on arrival")
 
 
 def required(scheme: Scheme, secrets: tuple[Secret, ...]) -> tuple[Secret, ...]:
@@ -193,8 +195,19 @@ class Keyring:
     def facts(self, event: Event) -> Facts:
         """All that is worked out from an event as of its arrival, but for duplicates and our reply."""
         facts = self.recognise(event)
-        verdict = self.verdict(event, facts.scheme, now=event.received_at)
-        return replace(facts, signature=verdict.state, reason=verdict.reason, age=verdict.age)
+        return _judged(facts, self.verdict(event, facts.scheme, now=event.received_at))
+
+    def facts_unread(self, event: Event, load: Callable[[], Event | None]) -> Facts:
+        """The same of an event whose body was not read: recognised by its headers alone.
+
+        The body is loaded only to be hashed, and only up to HASHED bytes: what a sender sends must not fill memory.
+        """
+        facts = self.recognise(event)
+        if facts.scheme is None:
+            return _judged(facts, UNKNOWN)
+        if event.unread > HASHED or not self.scheme(facts.scheme).hashes or (whole := load()) is None:
+            return _judged(facts, TOO_LARGE)
+        return _judged(facts, self.verdict(whole, facts.scheme, now=event.received_at))
 
     def resign(self, event: Event, outgoing: Outgoing, *, scheme: str | None, now: float, token: str) -> Outgoing:
         """The request signed afresh as its provider would at `now`; as it is, with a note, where that cannot be.
@@ -232,3 +245,7 @@ class Keyring:
                     code="secret_malformed",
                     next=f"whcli schemes keygen {row.name}        makes a pair for tests",
                 )
+
+
+def _judged(facts: Facts, verdict: Verdict) -> Facts:
+    return replace(facts, signature=verdict.state, reason=verdict.reason, age=verdict.age)

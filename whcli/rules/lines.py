@@ -103,6 +103,8 @@ def trouble(entry: Entry) -> str | None:
         return f"signature: {_when(facts.age)} · next: whcli verify {entry.id}"
     if facts.signature == "invalid":
         return f"signature: {REASONS.get(facts.reason or '', 'it does not hold')} · next: whcli verify {entry.id}"
+    if facts.reason == "body_too_large":
+        return f"signature: not checked, the body is too large to do so on arrival · next: whcli verify {entry.id}"
     return None
 
 

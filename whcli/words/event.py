@@ -6,8 +6,9 @@ order and repeats are kept; look-ups ignore case (RFC 9110 section 5.1).
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal, NamedTuple, get_args
+from typing import Literal, NamedTuple, Protocol, get_args
 
 Headers = tuple[tuple[bytes, bytes], ...]
 """Field names and values as sent: order, case and repeats kept; values without the white space around them."""
@@ -42,6 +43,22 @@ def path_of(target: bytes) -> str:
     return target.split(b"?", 1)[0].decode("utf-8", "backslashreplace")
 
 
+HELD = 256 * 2**10
+"""Bytes of body that are held in memory and stand in their event's row; a larger body comes and is stored in pieces."""
+
+
+class Spooled(Protocol):
+    """A body too large to be held in memory: in a file until it is stored."""
+
+    def __len__(self) -> int: ...
+
+    def pieces(self) -> Iterator[bytes]:
+        """Its bytes, from first to last, HELD at a time at most."""
+
+    def close(self) -> None:
+        """It is stored, or will never be: the file goes."""
+
+
 class Arrival(NamedTuple):
     """A request that has arrived whole and is not stored yet."""
 
@@ -49,7 +66,7 @@ class Arrival(NamedTuple):
     head: bytes  # raw request head, up to and with the empty line
     method: bytes
     target: bytes  # as in the request line
-    body: bytes  # de-chunked
+    body: bytes | Spooled  # de-chunked
     trailers: Headers
     peer: str | None  # "127.0.0.1:54321"
 
@@ -69,6 +86,7 @@ class Event:
     head: bytes = b""  # raw request head; empty for imported events
     body: bytes = b""
     peer: str | None = None
+    unread: int = 0  # bytes of body that are in the store and were not asked for
 
     @property
     def path(self) -> str:

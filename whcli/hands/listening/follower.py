@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
 BATCH = 64  # events worked on at a time
 BATCH_BYTES = 8 << 20  # bytes of body in a batch
+READ = 4 << 20  # bytes of a body up to which it is read to recognise it; JSON in memory can be many times its length
 LAST = 0.7  # seconds at the end for recording what was not done
 WAIT = 0.25  # seconds between two looks at whether time is over, while every hand is busy
 MOST_LEFT = 10_000  # events that are recorded as not sent
@@ -192,7 +193,11 @@ class Follower:
 
     def _facts(self, store: Store, event: Event, seen: dict[tuple[str, str], int]) -> Facts:
         """An event's facts; `seen` are the delivery ids of the batch, which the store does not know yet."""
-        facts = self._keyring.facts(event)
+        facts = (
+            self._keyring.facts_unread(event, lambda: store.event(event.id))
+            if event.unread
+            else self._keyring.facts(event)
+        )
         if facts.provider is None or facts.delivery_id is None:
             return facts
         key = (facts.provider, facts.delivery_id)
@@ -253,8 +258,11 @@ class Follower:
 
     async def _not_sent(self, store: Store, forwarding: Forwarding, cursor: int) -> None:
         """Record of the events that nobody will forward any more that they were not, so that `--failed` finds them."""
-        left = [(event, url) for event in store.events(cursor, MOST_LEFT) if (url := forwarding.target(event))]
-        kept = [not_delivered(event, url, "not sent", "the listener ended before it was sent") for event, url in left]
+        kept = [
+            not_delivered(event, url, "not sent", "the listener ended before it was sent")
+            for event in store.events(cursor, MOST_LEFT)
+            if (url := forwarding.target(event))
+        ]
         if kept:
             await self._written(lambda db: [insert_delivery(db, delivery) for delivery in kept])
 
@@ -413,7 +421,7 @@ def not_delivered(event: Event, url: str, failure: str, error: str) -> Delivery:
 def _batch(store: Store, after: int) -> Iterator[Event]:
     """The next events, until there are many or their bodies weigh much."""
     total = 0
-    with closing(store.events(after, BATCH)) as events:
+    with closing(store.events(after, BATCH, most=READ)) as events:
         for event in islice(events, BATCH):
             yield event
             total += len(event.body)

@@ -14,12 +14,14 @@ the next pipelined head away from llhttp until it is neutral too.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
+from typing import Protocol
 
 import httptools
 
-from ...words.event import Headers
+from ...words.event import HELD, Headers, Spooled
 from ...words.head import END, REQUEST_LINE, TOKEN
 
 
@@ -43,6 +45,17 @@ class Limits:
     def tick(self) -> float:
         """Seconds between two looks at the clock: one, or fewer under very short limits."""
         return min(1.0, min(self.head_time, self.body_idle, self.body_grace, self.keep_alive, self.linger) / 4)
+
+
+class Growing(Spooled, Protocol):
+    """A large body while it comes."""
+
+    def add(self, data: bytes | bytearray) -> None:
+        """Write behind what is there; raises OSError."""
+
+
+Spools = Callable[[], Growing]
+"""Opens a place for one large body; raises OSError."""
 
 
 class Malformed(Exception):
@@ -80,11 +93,13 @@ _EMPTY_LINES = re.compile(rb"(?:\r\n)+")  # RFC 9112 section 2.2: ignored before
 _EXPECTS_CONTINUE = re.compile(rb"\nexpect:[ \t]*100-continue[ \t]*\r")  # other values are ignored (RFC 9110, 10.1.1)
 _UPGRADE = re.compile(rb"(?i)\nupgrade:")
 _NEUTRAL_LINE = {b"1.1": b"POST / HTTP/1.1\r\n", b"1.0": b"POST / HTTP/1.0\r\n"}
+_PART = 64 * 2**10  # bytes of a body beyond HELD that are gathered before they are written
 _SHORT = 256  # bytes of a request line that are looked at as often as they grow
 _BARE_LF = "a line ends in LF without CR"
 _HEAD_LIMIT = "the head of the request is larger than the limit"
 _BODY_LIMIT = "the body is larger than the limit"
 _DOUBT = "the end of the request is in doubt"
+_NO_ROOM = "the body could not be kept"
 _LLHTTP = (httptools.HttpParserError, httptools.HttpParserUpgrade)
 
 
@@ -95,8 +110,9 @@ class RequestReader:
     reader is of no further use: what follows a request whose end is in doubt is nobody's request (RFC 9112, 11.2).
     """
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: Limits, spools: Spools | None = None) -> None:
         self._limits = limits
+        self._spools = spools  # None: large bodies are held in memory too
         self.parser = httptools.HttpRequestParser(self)
         self.stage = Stage.BETWEEN
         self.whole = False  # the last `read` ended at the end of a request
@@ -104,20 +120,20 @@ class RequestReader:
         self.method = b""
         self.target = b""
         self.version = b""  # b"1.1"
-        self.body = b""
+        self.body: bytes | Spooled = b""
         self.trailers: Headers = ()
         self.keep_alive = True  # the sender lets the connection go on
         self.expects_continue = False  # the sender waits for 100 (Continue) before it sends the body
         self._complete = False  # llhttp saw the end of the request
         self._judged = 0  # how many bytes of the unfinished head were found to be a good beginning; -1: a good line
         self._left = 0  # bytes that a body of declared length still lacks
-        self._part = bytearray()  # of such a body
+        self._body: Body | None = None  # while it comes
         self._chunks: Chunks | None = None
 
     @property
     def came(self) -> int:
         """Bytes of the unfinished body that are here."""
-        return len(self._part if self._chunks is None else self._chunks.body)
+        return 0 if self._body is None else len(self._body)
 
     def read(self, data: bytes, at: int = 0) -> int:
         """Read from `data[at:]` to the end of one request, or as far as it goes. Returns how far.
@@ -125,14 +141,22 @@ class RequestReader:
         Bytes from there on are to be given again, with those that come after them. Raises Malformed.
         """
         self.whole = False
-        if self.stage is not Stage.BODY:
+        if self._body is None:
             return self._read_head(data, at)
-        return self._read_sized(data, at) if self._chunks is None else self._read_chunks(data, at, self._chunks)
+        if self._chunks is None:
+            return self._read_sized(data, at, self._body)
+        return self._read_chunks(data, at, self._chunks, self._body)
+
+    def abandon(self) -> None:
+        """The unfinished body will never be whole: let go of what has come."""
+        if self._body is not None:
+            self._body.drop()
+            self._body = None
 
     def forget(self) -> None:
-        """Let go of what has come; llhttp's callbacks and the reader hold each other."""
+        """The end; llhttp's callbacks and the reader hold each other."""
+        self.abandon()
         del self.parser
-        self._part = bytearray()
         self._chunks = None
 
     def on_message_complete(self) -> None:
@@ -195,19 +219,20 @@ class RequestReader:
             raise Malformed(413, _BODY_LIMIT)
         stop = at + left
         if stop <= len(data):
-            self.body = data[at:stop]
-            return self._end_sized(self.body, stop)
+            self.body = part = data[at:stop]
+            return self._end_sized(part, stop)
         self._left = left
-        self._begin_body(lowered, unsent=at == len(data))
-        return self._read_sized(data, at)
+        return self._read_sized(data, at, self._begin_body(lowered, unsent=at == len(data)))
 
-    def _read_sized(self, data: bytes, at: int) -> int:
+    def _read_sized(self, data: bytes, at: int, body: Body) -> int:
         part = data[at : at + self._left]
-        self._part += part
+        body.held += part
         self._left -= len(part)
+        body.spill()
         if not self._left:
-            self.body, self._part = bytes(self._part), bytearray()
-            return self._end_sized(part, at + len(part))
+            self._end_sized(part, at + len(part))
+            self.body, self._body = body.whole(), None
+            return at + len(part)
         self._feed(part)
         if self._complete:
             raise Malformed(400, _DOUBT)
@@ -232,33 +257,37 @@ class RequestReader:
         if chunks.complete:
             raise Malformed(400, _DOUBT)
         self.keep_alive = chunks.parser.should_keep_alive()
-        self._begin_body(lowered, unsent=at == len(data))
-        return self._read_chunks(data, at, chunks)
+        body = chunks.body = self._begin_body(lowered, unsent=at == len(data))
+        return self._read_chunks(data, at, chunks, body)
 
-    def _read_chunks(self, data: bytes, at: int, chunks: Chunks) -> int:
+    def _read_chunks(self, data: bytes, at: int, chunks: Chunks, body: Body) -> int:
         view = memoryview(data)
         last = (chunks.tail + data[max(at, len(data) - 3) :])[-3:]
         while at < len(data):
             stop = chunks.stop(data, at)
             chunks.overhead += stop - at
             chunks.feed(view[at:stop])
-            if len(chunks.body) > self._limits.body:
+            if len(body) > self._limits.body:
                 raise Malformed(413, _BODY_LIMIT)
             if chunks.overhead > self._limits.head or len(chunks.trailers) > self._limits.lines:
                 raise Malformed(431, "the trailers or chunk extensions are larger than the limit")
             at = stop
+            body.spill()
             if chunks.complete:
-                self.body, self.trailers, self._chunks = bytes(chunks.body), tuple(chunks.trailers), None
+                self.body, self.trailers = body.whole(), tuple(chunks.trailers)
+                self._body = self._chunks = None
                 del chunks.parser  # they hold each other
                 return self._end(at)
         chunks.tail = last
         return at
 
-    def _begin_body(self, lowered: bytes, *, unsent: bool) -> None:
+    def _begin_body(self, lowered: bytes, *, unsent: bool) -> Body:
         self.stage = Stage.BODY
+        self._body = Body(self._spools)
         self.expects_continue = (
             unsent and b"\nexpect:" in lowered and self.version == b"1.1" and bool(_EXPECTS_CONTINUE.search(lowered))
         )
+        return self._body
 
     def _end(self, at: int) -> int:
         self.stage = Stage.BETWEEN
@@ -273,6 +302,45 @@ class RequestReader:
             raise Malformed(400, f"malformed request: {error}") from None
 
 
+class Body:
+    """What has come of a body: in memory up to HELD bytes; what is more goes to a place that is opened for it."""
+
+    __slots__ = ("_most", "_place", "_spools", "held")
+
+    def __init__(self, spools: Spools | None) -> None:
+        self.held = bytearray()
+        self._spools = spools
+        self._place: Growing | None = None
+        self._most = HELD
+
+    def __len__(self) -> int:
+        return len(self.held) if self._place is None else len(self._place) + len(self.held)
+
+    def spill(self) -> None:
+        """Write down what is too much for memory. Raises Malformed, with 503, where that cannot be done."""
+        if len(self.held) > self._most and self._spools is not None:
+            try:
+                if self._place is None:
+                    self._place, self._most = self._spools(), _PART
+                self._place.add(self.held)
+            except OSError as error:
+                raise Malformed(503, f"{_NO_ROOM}: {(error.strerror or str(error)).lower()}") from None
+            self.held = bytearray()
+
+    def whole(self) -> bytes | Spooled:
+        """All of it."""
+        if self._place is None:
+            return bytes(self.held)
+        self._most = 0
+        self.spill()
+        return self._place
+
+    def drop(self) -> None:
+        """It is given up."""
+        if self._place is not None:
+            self._place.close()
+
+
 class Chunks:
     """A chunked body as llhttp takes it apart, and its trailers, which never join the headers (RFC 9110, 6.5.1)."""
 
@@ -280,7 +348,7 @@ class Chunks:
 
     def __init__(self) -> None:
         self.parser = httptools.HttpRequestParser(self)
-        self.body = bytearray()
+        self.body = Body(None)
         self.trailers: list[tuple[bytes, bytes]] = []
         self.complete = False
         self.overhead = 0  # bytes fed since the last byte of body: chunk extensions and trailers
@@ -311,7 +379,7 @@ class Chunks:
             self.trailers.append((name, value.strip(b" \t")))
 
     def on_body(self, part: bytes) -> None:
-        self.body += part
+        self.body.held += part
         self.overhead = 0
 
     def on_message_complete(self) -> None:

@@ -39,6 +39,7 @@ from .lock import ListenerLock
 from .printer import Printer, Show
 from .protocol import Limits, Refusal, Respond
 from .server import Server
+from .spool import Spool
 from .writer import Writer
 
 GRACE = 3.0  # seconds for what is in flight when the listener ends
@@ -93,7 +94,9 @@ class Listener:
         self._lock = lock
         self._plan = plan
         self.store = Store(folder, create=True, holder=True)
-        self.server = Server(sockets, plan.limits, self._accept, self._refuse)
+        spool = Spool(folder)
+        spool.clear()
+        self.server = Server(sockets, plan.limits, self._accept, self._refuse, spool.open)
         self._failed = failed
         self._failing = False
         self._writer = Writer(self.store, committed=self._committed, failed=self._store_failed)
@@ -158,7 +161,15 @@ class Listener:
     # -- between socket and reply -----------------------------------------------------------------------------------
 
     def _accept(self, arrival: Arrival, respond: Respond) -> None:
-        self._writer.put(arrival, lambda id: self._stored(id, arrival, respond))
+        stored = self._stored if isinstance(arrival.body, bytes) else self._large_stored
+        self._writer.put(arrival, lambda id: stored(id, arrival, respond))
+
+    def _large_stored(self, id: int | None, arrival: Arrival, respond: Respond) -> None:
+        try:
+            self._stored(id, arrival, respond)
+        finally:
+            if not isinstance(arrival.body, bytes):
+                arrival.body.close()
 
     def _stored(self, id: int | None, arrival: Arrival, respond: Respond) -> None:
         """The event is on disk, or could not be stored: answer."""
@@ -166,8 +177,8 @@ class Listener:
             self._refuse(not_stored(arrival))
             return respond(STORE_FAILED)
         self._failing = False
-        if self._plan.handshakes and possible(arrival.method, arrival.head, arrival.body):
-            answered = self._handshake(event_of(id, arrival))
+        if self._plan.handshakes and isinstance(arrival.body, bytes):  # a larger one asks nothing
+            answered = self._handshake(id, arrival, arrival.body)
             if answered is not None:
                 return self._answer(id, answered, respond)
         if self._plan.verify and not self._holds(event_of(id, arrival)):
@@ -194,9 +205,11 @@ class Listener:
 
     # -- handshakes -------------------------------------------------------------------------------------------------
 
-    def _handshake(self, event: Event) -> Reply | None:
+    def _handshake(self, id: int, arrival: Arrival, body: bytes) -> Reply | None:
         """The answer to a provider's question, or None for an ordinary request."""
-        keyring = self._plan.keyring
+        if not possible(arrival.method, arrival.head, body):
+            return None
+        event, keyring = event_of(id, arrival), self._plan.keyring
         found = answer(
             keyring.message(event),
             lambda scheme: keyring.secrets(scheme, event.path),
@@ -328,9 +341,14 @@ def event_of(id: int, arrival: Arrival) -> Event:
         headers=head.headers,
         trailers=arrival.trailers,
         head=arrival.head,
-        body=arrival.body,
+        body=body_of(arrival),
         peer=arrival.peer,
     )
+
+
+def body_of(arrival: Arrival) -> bytes:
+    """The body in memory, for what cannot do without."""
+    return arrival.body if isinstance(arrival.body, bytes) else b"".join(arrival.body.pieces())
 
 
 HOP_BY_HOP = (b"connection", b"keep-alive", b"transfer-encoding", b"content-length", b"trailer", b"upgrade", b"te")
@@ -351,4 +369,4 @@ def relayed(delivery: Delivery) -> Reply:
 
 
 def _delivery_id(arrival: Arrival) -> str | None:
-    return detect(parse_head(arrival.head).headers, arrival.body).delivery_id
+    return detect(parse_head(arrival.head).headers, body_of(arrival)).delivery_id

@@ -23,7 +23,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
 from ...words.event import Arrival, Reply
-from .framing import Limits, Malformed, RequestReader, Stage
+from .framing import Limits, Malformed, RequestReader, Spools, Stage
 
 __all__ = ["Accept", "CaptureProtocol", "Limits", "Listening", "Refusal", "Refused", "Respond"]
 
@@ -53,9 +53,10 @@ Refused = Callable[[Refusal], None]
 class Listening(ServerState):
     """What the connections of one listener share: whom to tell, the limits, one clock for all their deadlines."""
 
-    def __init__(self, limits: Limits, accept: Accept, refused: Refused) -> None:
+    def __init__(self, limits: Limits, accept: Accept, refused: Refused, spools: Spools | None = None) -> None:
         super().__init__()
         self.limits = limits
+        self.spools = spools
         self.accept = accept
         self.refused = refused
         self.stopping = False
@@ -166,7 +167,7 @@ class CaptureProtocol(HttpToolsProtocol):
         self._closed_at: float | None = None  # when the last reply went out
         self._shared = server_state
         self._limits = server_state.limits
-        self._reader = RequestReader(server_state.limits)
+        self._reader = RequestReader(server_state.limits, server_state.spools)
         self.parser = self._reader.parser
         self._peer: str | None = None
         self._rest = b""  # not read yet: an unfinished head, or requests beyond `unanswered`
@@ -420,6 +421,7 @@ class CaptureProtocol(HttpToolsProtocol):
     def _tell(self, status: int | None, reason: str) -> None:
         """What had begun becomes no event."""
         start = self._reader.head[:SHOWN]
+        self._reader.abandon()
         self._deaf = True
         self._stage = Stage.BETWEEN
         self._rest = b""

@@ -24,6 +24,7 @@ from typing import Any, TypeVar
 
 from ...words.errors import CannotListen, WrongUsage
 from ..places import leads_to
+from .framing import Spools
 from .protocol import Accept, CaptureProtocol, Limits, Listening, Refused
 
 BACKLOG = 2048  # connections the kernel holds for us while we are busy
@@ -78,14 +79,25 @@ def loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
 
 
 class Server:
-    """The listener: takes connections on its sockets, hands whole requests to `accept`, refused ones to `refused`."""
+    """The listener: takes connections on its sockets, hands whole requests to `accept`, refused ones to `refused`.
 
-    def __init__(self, sockets: list[socket.socket], limits: Limits, accept: Accept, refused: Refused) -> None:
+    `spools` opens a place for a large body, which `accept` has to close; without it all bodies are held in memory.
+    """
+
+    def __init__(
+        self,
+        sockets: list[socket.socket],
+        limits: Limits,
+        accept: Accept,
+        refused: Refused,
+        spools: Spools | None = None,
+    ) -> None:
         self._sockets = sockets
         self._names: list[tuple[Any, ...]] = [each.getsockname() for each in sockets]
         self._limits = _within_file_limit(limits)
         self._accept = accept
         self._refused = refused
+        self._spools = spools
         self._shared: Listening | None = None
         self._servers: list[asyncio.Server] = []
 
@@ -112,7 +124,7 @@ class Server:
         loop = asyncio.get_running_loop()
         config = Config(_no_app, http=CaptureProtocol, ws="none", lifespan="off", log_config=None, proxy_headers=False)
         config.load()
-        self._shared = Listening(self._limits, self._accept, self._refused)
+        self._shared = Listening(self._limits, self._accept, self._refused, self._spools)
         factory = partial(CaptureProtocol, config, self._shared, {}, loop)
         self._servers = [await loop.create_server(factory, sock=each, backlog=BACKLOG) for each in self._sockets]
 
@@ -151,15 +163,25 @@ async def _no_app(scope: Any, receive: Any, send: Any) -> None:
 
 
 def _within_file_limit(limits: Limits) -> Limits:
-    """Fewer connections where the process may not open that many files: better closed by us than not accepted."""
+    """Fewer connections where the process may not open that many files: better closed by us than not accepted.
+
+    Each connection may need two, itself and a large body's. The soft limit is raised where the hard one lets us.
+    """
     if sys.platform == "win32":
         return limits
     import resource
 
+    wanted = 2 * limits.connections + SPARE_FILES
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    unlimited = resource.RLIM_INFINITY
+    if soft != unlimited and soft < wanted:
+        soft = wanted if hard == unlimited else min(wanted, hard)
+        with suppress(ValueError, OSError):  # macOS has another limit beside
+            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
     files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if files == resource.RLIM_INFINITY or files - SPARE_FILES >= limits.connections:
+    if files == unlimited or files >= wanted:
         return limits
-    return replace(limits, connections=max(files - SPARE_FILES, 1))
+    return replace(limits, connections=max((files - SPARE_FILES) // 2, 1))
 
 
 # Opening.

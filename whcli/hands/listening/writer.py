@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import suppress
 from queue import Empty, SimpleQueue
@@ -25,6 +25,7 @@ from ..storing.rows import insert
 from ..storing.store import Store
 
 MOST = 256  # batches taken into one transaction
+WEIGHT = 8 << 20  # bytes of body above which a transaction ends, so that small events do not wait for many large ones
 
 Done = Callable[[int | None], None]
 """Called on the event loop: the arrival number, or None when the event could not be stored."""
@@ -121,6 +122,11 @@ class Writer:
         return jobs
 
     def _add(self, arrivals: Gathered) -> None:
+        """Commit in order of arrival: all at once, or as many at a time as are not heavy."""
+        for portion in portions(arrivals):
+            self._commit(portion)
+
+    def _commit(self, arrivals: Gathered) -> None:
         failure: StoreFailed | None = None
         ids: list[int] | list[None] = [None] * len(arrivals)
         try:
@@ -153,6 +159,18 @@ class Writer:
             return
         for (_, future), result in zip(works, results, strict=True):
             future.set_result(result)
+
+
+def portions(arrivals: Gathered) -> Iterator[Gathered]:
+    """The arrivals in order, cut behind each that makes a portion weigh more than WEIGHT."""
+    start, weight = 0, 0
+    for place, (arrival, _) in enumerate(arrivals, start=1):
+        weight += len(arrival.body)
+        if weight > WEIGHT:
+            yield arrivals[start:place]
+            start, weight = place, 0
+    if start < len(arrivals):
+        yield arrivals[start:] if start else arrivals
 
 
 def _is_running(loop: asyncio.AbstractEventLoop) -> bool:

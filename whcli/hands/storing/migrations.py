@@ -74,6 +74,16 @@ STEPS: tuple[tuple[str, ...], ...] = (
         )""",
     ),
     ("ALTER TABLE deliveries ADD COLUMN revision TEXT",),  # the commit that was checked out
+    (
+        # Large bodies, so that nobody has to hold one whole; `events.body` is then empty.
+        """CREATE TABLE pieces (
+            event_id INTEGER NOT NULL REFERENCES events (id) ON DELETE CASCADE,
+            place INTEGER NOT NULL,                -- 0, 1, 2 ...
+            bytes BLOB NOT NULL,
+            PRIMARY KEY (event_id, place)
+        )""",
+        "ALTER TABLE events ADD COLUMN size INTEGER",  # bytes in pieces; NULL: the body is in the row
+    ),
 )
 
 LATEST = len(STEPS)

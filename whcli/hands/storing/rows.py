@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Iterable, Sequence
+from io import BytesIO
 from typing import Any
 
 from ...rules.match import Filter
 from ...rules.ulid import ulid
-from ...words.event import SIGNATURES, Arrival, Delivery, Entry, Event, Facts, Headers, Reply
+from ...words.event import HELD, SIGNATURES, Arrival, Delivery, Entry, Event, Facts, Headers, Reply, Spooled
 from ...words.head import parse_head, parse_headers
 from ...words.secret import Secret
 
@@ -17,7 +18,7 @@ FACTS = (
     "provider, scheme, type, delivery_id, attempt, signature, reason, age, duplicate_of, reply"  # in the order of Facts
 )
 ENTRY = """
-    SELECT e.id, e.uid, e.received_at, e.head, length(e.body), e.peer, f.event_id,
+    SELECT e.id, e.uid, e.received_at, e.head, coalesce(e.size, length(e.body)), e.peer, f.event_id,
            f.provider, f.scheme, f.type, f.delivery_id, f.attempt, f.signature, f.reason, f.age,
            f.duplicate_of, f.reply,
            d.id, d.kind, d.sent_at, d.method, d.url, d.attempt, d.latency, d.signed, d.failure, d.error,
@@ -26,30 +27,65 @@ ENTRY = """
     LEFT JOIN facts f ON f.event_id = e.id
     LEFT JOIN deliveries d ON d.id = (SELECT max(id) FROM deliveries WHERE event_id = e.id)
 """
-INSERT_EVENT = (
-    "INSERT INTO events (uid, received_at, head, imported, trailers, peer, body) VALUES (?, ?, ?, ?, ?, ?, ?)"
-)
+EVENT = "id, uid, received_at, head, imported, trailers, peer, body, size"  # in the order of `event_of`
 _INSERT_ARRIVAL = "INSERT INTO events (uid, received_at, head, trailers, peer, body) VALUES (?, ?, ?, ?, ?, ?)"
 
 
 def insert(db: sqlite3.Connection, arrivals: Sequence[Arrival]) -> list[int]:
     """Add requests inside an open transaction; their arrival numbers."""
     random = os.urandom(10 * len(arrivals))
-    return [
-        db.execute(
-            _INSERT_ARRIVAL,
-            (
-                ulid(arrival.received_at, random[10 * n : 10 * n + 10]),
-                arrival.received_at,
-                arrival.head,
-                field_lines(arrival.trailers),
-                arrival.peer,
-                arrival.body,
-            ),
-        ).lastrowid
-        or 0
-        for n, arrival in enumerate(arrivals)
-    ]
+    ids = []
+    for n, (received_at, head, _, _, body, trailers, peer) in enumerate(arrivals):
+        uid = ulid(received_at, random[10 * n : 10 * n + 10])
+        in_row = body if isinstance(body, bytes) and len(body) <= HELD else b""
+        values = (uid, received_at, head, field_lines(trailers), peer, in_row)
+        ids.append(db.execute(_INSERT_ARRIVAL, values).lastrowid or 0)
+        if in_row is not body:
+            _insert_pieces(db, ids[-1], body)
+    return ids
+
+
+def insert_event(db: sqlite3.Connection, event: Event) -> int:
+    """Add an event that was read from a file, under its own uid, inside an open transaction; its arrival number."""
+    head = event.head or b"%b %b HTTP/%b\r\n%b\r\n" % (
+        event.method,
+        event.target,
+        event.version.encode(),
+        field_lines(event.headers) or b"",
+    )
+    large = len(event.body) > HELD
+    values = (
+        event.uid,
+        event.received_at,
+        head,
+        not event.head,
+        field_lines(event.trailers),
+        event.peer,
+        b"" if large else event.body,
+    )
+    sql = "INSERT INTO events (uid, received_at, head, imported, trailers, peer, body) VALUES (?, ?, ?, ?, ?, ?, ?)"
+    id = int(db.execute(sql, values).lastrowid or 0)
+    if large:
+        _insert_pieces(db, id, event.body)
+    return id
+
+
+def _insert_pieces(db: sqlite3.Connection, id: int, body: bytes | Spooled) -> None:
+    """A large body, piece by piece."""
+    cut = (body[at : at + HELD] for at in range(0, len(body), HELD)) if isinstance(body, bytes) else body.pieces()
+    for place, piece in enumerate(cut):
+        db.execute("INSERT INTO pieces (event_id, place, bytes) VALUES (?, ?, ?)", (id, place, piece))
+    db.execute("UPDATE events SET size = ? WHERE id = ?", (len(body), id))
+
+
+def joined(db: sqlite3.Connection, id: int, size: int) -> bytes:
+    """A large body as one; raises ValueError when it is not all there."""
+    body = BytesIO()  # gives its bytes away without a copy
+    for (piece,) in db.execute("SELECT bytes FROM pieces WHERE event_id = ? ORDER BY place", (id,)):
+        body.write(piece)
+    if body.tell() != size:
+        raise ValueError("pieces are missing")
+    return body.getvalue()
 
 
 def insert_facts(db: sqlite3.Connection, facts: Iterable[tuple[Event, Facts]]) -> None:
@@ -118,9 +154,13 @@ def _pairs(lines: bytes | None) -> Headers:
     return parse_headers(lines.split(b"\r\n")[:-1]) if lines else ()
 
 
-def event_of(row: Any) -> Event:
-    id, uid, received_at, head, imported, trailers, peer, body = row
-    _typed((uid, str), (received_at, float), (body, bytes))
+def event_of(row: Any, db: sqlite3.Connection, most: int) -> Event:
+    """A row of EVENT; a body of more than `most` bytes that stands in pieces is left there."""
+    id, uid, received_at, head, imported, trailers, peer, body, size = row
+    unread = size if size is not None and size > most else 0
+    if size is not None and not unread:
+        body = joined(db, id, size)
+    _typed((uid, str), (received_at, float), (body, bytes), (unread, int))
     parsed = parse_head(head)
     return Event(
         id=id,
@@ -134,6 +174,7 @@ def event_of(row: Any) -> Event:
         head=b"" if imported else head,
         body=body,
         peer=peer,
+        unread=unread,
     )
 
 

@@ -22,14 +22,14 @@ from .opening import explained, is_there, make_folder, no_store, open_database, 
 from .private import FILE, keep_private
 from .rows import (
     ENTRY,
-    INSERT_EVENT,
+    EVENT,
     delivery_of,
     entry_of,
     event_of,
     facts_of,
-    field_lines,
     insert,
     insert_delivery,
+    insert_event,
     insert_facts,
     narrowed,
     storable,
@@ -107,23 +107,8 @@ class Store:
 
     def add_event(self, event: Event) -> int:
         """Commit an event that was read from a file, under its own uid; its arrival number here."""
-        head = event.head or b"%b %b HTTP/%b\r\n%b\r\n" % (
-            event.method,
-            event.target,
-            event.version.encode(),
-            field_lines(event.headers) or b"",
-        )
-        values = (
-            event.uid,
-            event.received_at,
-            head,
-            not event.head,
-            field_lines(event.trailers),
-            event.peer,
-            event.body,
-        )
         with self.writing() as db:
-            return int(db.execute(INSERT_EVENT, values).lastrowid or 0)
+            return insert_event(db, event)
 
     def note(self, facts: Iterable[tuple[Event, Facts]]) -> None:
         """Keep what was worked out from events, in one transaction."""
@@ -152,17 +137,20 @@ class Store:
         """One event, with its bytes."""
         return next(self.events(id - 1, 1, until=id), None)
 
-    def events(self, after: int, limit: int, until: int | None = None) -> Generator[Event]:
-        """Events by arrival number, from behind a cursor, read one at a time: bodies can be large."""
+    def events(self, after: int, limit: int, until: int | None = None, *, most: int = sys.maxsize) -> Generator[Event]:
+        """Events by arrival number, from behind a cursor, read one at a time: bodies can be large.
+
+        A body of more than `most` bytes is left in the store, and its event says how many are `unread`; but up to HELD
+        bytes are always read.
+        """
         with explained(self.path):
             rows = self._db.execute(
-                "SELECT id, uid, received_at, head, imported, trailers, peer, body FROM events"
-                " WHERE id > ? AND id <= ? ORDER BY id LIMIT ?",
+                f"SELECT {EVENT} FROM events WHERE id > ? AND id <= ? ORDER BY id LIMIT ?",  # noqa: S608
                 (after, until if until is not None else sys.maxsize, limit),
             )
             for row in rows:
                 with whole(self.path, row[0]):
-                    event = event_of(row)
+                    event = event_of(row, self._db, most)
                 yield event
 
     def entry(self, id: int) -> Entry | None:
@@ -277,7 +265,7 @@ class Store:
 
     def _recognised(self, id: int) -> Facts:
         """Facts of an event that no listener has worked on yet."""
-        event = self.event(id)
+        event = next(self.events(id - 1, 1, id, most=0), None)
         return detect(event.headers, event.body) if event else Facts()
 
 

@@ -103,3 +103,8 @@ class Scheme:
     pair: str = ""  # how a key pair of an asymmetric scheme is written, a name in `keys.PAIRS`
     signs: bool = True  # False: only the provider can sign
     notes: tuple[str, ...] = ()
+
+    @property
+    def hashes(self) -> bool:
+        """The body is signed as it stands: to verify, nothing in it is read, however large it is."""
+        return self.code is None and not self.field and "{form:" not in self.content
