@@ -14,6 +14,7 @@ from pathlib import Path
 
 from ...words.errors import StoreFailed
 from ...words.event import HELD
+from ..storing.private import private_file
 
 FOLDER = "spool"
 _NAME = re.compile(r"body-\d+\.part")
@@ -62,7 +63,7 @@ class SpoolFile:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._file = open(path, "xb+", buffering=0, opener=_private)  # noqa: SIM115  # open until it is stored
+        self._file = os.fdopen(private_file(path, os.O_RDWR), "rb+", buffering=0)
         self._size = 0
 
     def __len__(self) -> int:
@@ -87,7 +88,3 @@ class SpoolFile:
         self._file.close()
         with suppress(OSError):  # somebody else removed it
             self._path.unlink(missing_ok=True)
-
-
-def _private(name: str, flags: int) -> int:
-    return os.open(name, flags, 0o600)
