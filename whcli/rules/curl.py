@@ -24,6 +24,7 @@ from .outgoing import parse_target, words
 
 _INLINE = 32 * 1024  # bytes of body; Linux refuses a single argument of 128 KiB and more
 _EXPECT = 1000  # bytes of body; curl asks for `100 Continue` above 1024 (before 7.83) or above 1 MiB
+_ESCAPES = {byte: f"\\{byte:03o}" for byte in range(256) if not 0x20 <= byte < 0x7F or chr(byte) in "%\\'"}
 _PLAIN_TARGET = re.compile(rb"/[A-Za-z0-9\-._~/%?&=+,;:@!$'()*]*")
 
 
@@ -105,8 +106,8 @@ def _word(data: bytes) -> str:
 
 def _octal(data: bytes) -> str:
     """The bytes as a printf format for single quotes: visible ASCII as it is, all else as `\\ddd`."""
-    kept = re.sub(rb"""[^ -~]|[%\\']|^-""", lambda found: b"\\%03o" % found[0][0], data)
-    return kept.decode()
+    text = data.decode("latin-1").translate(_ESCAPES)  # a body of megabytes must not become as many small objects
+    return "\\055" + text[1:] if text.startswith("-") else text
 
 
 def _unfit(what: str) -> WrongUsage:
