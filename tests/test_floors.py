@@ -43,7 +43,8 @@ ROOMS: dict[str, str] = {
         listening.listener listening
     """,
     "commands": """
-        options signatures rm trust deliveries listening.lines listening.session listening.plan listening
+        options sections signatures rm trust deliveries
+        listening.lines listening.session listening.limits listening.plan listening
         replaying.proof replaying.asked replaying.bar replaying.run replaying.comparison replaying.watching
         replaying.start replaying
         listen store list_events show diff replay send sign verify schemes handshake demo_handler demo help_topics

@@ -185,7 +185,16 @@ def _register(app: typer.Typer, command: str, name: str) -> None:
     if hasattr(module, "app"):
         app.add_typer(module.app, name=name)
     else:
-        app.command(name=name, epilog=module.EXAMPLES)(module.command)
+        app.command(name=name, epilog=module.EXAMPLES, cls=_shape(module))(module.command)
+
+
+def _shape(module: Any) -> Any:
+    """The command's class: one with sections in its help, where the module has a table of them."""
+    if not hasattr(module, "SECTIONS"):
+        return None
+    from .commands.sections import in_sections
+
+    return in_sections(module.SECTIONS)
 
 
 def _usage(error: Exception, arguments: list[str]) -> WhcliError:

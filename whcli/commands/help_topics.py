@@ -36,6 +36,9 @@ The nearest whcli.toml upwards is read. It is meant to be committed: it holds re
   [listen]
   forward = "http://localhost:3000/webhooks"
   public_url = "https://abc.example.dev"          # what URL-signing providers were told
+  host = "127.0.0.1"
+  port = 8765
+  max_body = "25MiB"                              # and the other limits of `whcli listen --help`
 
   [secrets]
   stripe = "env:STRIPE_WEBHOOK_SECRET"

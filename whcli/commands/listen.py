@@ -18,6 +18,16 @@ EXAMPLES = """Examples:
   whcli listen --reply 500,500,200 --count 3 --timeout 30s --json
 """
 
+SECTIONS = {
+    "Forwarding": "--forward --concurrency --forward-timeout --retries --compress --send-credentials --ca --insecure",
+    "Replies": "--reply --reply-body --reply-header --reply-delay --relay-reply --no-handshake --verify-token"
+    " --confirm-subscriptions",
+    "Signatures": "--secret --scheme --public-url --verify",
+    "Limits, also keys of [listen] (max_body ...)": "--max-body --max-head --max-header-lines --head-timeout"
+    " --body-timeout --min-body-rate --max-connections --keep-alive",
+}
+"""What stands apart in the help."""
+
 
 def command(
     host: Annotated[str | None, typer.Option(help="Address to listen on (default: 127.0.0.1, and ::1).")] = None,
@@ -63,7 +73,26 @@ def command(
     count: Annotated[int | None, typer.Option(help="End after so many events.")] = None,
     timeout: Annotated[str | None, typer.Option(help="End after this long; before --count is reached: exit 4.")] = None,
     ready_file: Annotated[Path | None, typer.Option(help="Write url, pid and store here once reachable.")] = None,
-    max_body: Annotated[str, typer.Option(help="Largest body taken, in bytes or as 25MiB; over it 413.")] = "25MiB",
+    max_body: Annotated[str | None, typer.Option(help="Largest body; over it 413 (default: 25MiB).")] = None,
+    max_head: Annotated[str | None, typer.Option(help="Largest head; over it 431 (default: 64KiB).")] = None,
+    max_header_lines: Annotated[
+        str | None, typer.Option(metavar="<int>", help="Most lines of a head; over them 431 (default: 1000).")
+    ] = None,
+    head_timeout: Annotated[str | None, typer.Option(help="Time for a whole head; then 408 (default: 8s).")] = None,
+    body_timeout: Annotated[
+        str | None, typer.Option(help="Time in which more of a body must come; else 408 (default: 8s).")
+    ] = None,
+    min_body_rate: Annotated[
+        str | None,
+        typer.Option(help="Bytes a second on average, counted once --body-timeout has gone; else 408 (default: 1kB)."),
+    ] = None,
+    max_connections: Annotated[
+        str | None,
+        typer.Option(metavar="<int>", help="Most connections; above, the longest idle is closed (default: 512)."),
+    ] = None,
+    keep_alive: Annotated[
+        str | None, typer.Option(help="How long a connection may rest between requests (default: 30s).")
+    ] = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show only what fails.")] = False,
     store: StoreDir = None,
     yes: Yes = False,
@@ -100,7 +129,16 @@ def command(
         secrets=tuple(secret or ()),
         scheme=scheme,
         public_url=public_url,
-        max_body=max_body,
+        limits={
+            "max_body": max_body,
+            "max_head": max_head,
+            "max_header_lines": max_header_lines,
+            "head_timeout": head_timeout,
+            "body_timeout": body_timeout,
+            "min_body_rate": min_body_rate,
+            "max_connections": max_connections,
+            "keep_alive": keep_alive,
+        },
         yes=yes,
     )
     folder = store_folder(store)

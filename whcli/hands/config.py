@@ -25,7 +25,16 @@ FOLDER = ".whcli"
 FILE = "whcli.toml"
 
 KEYS: dict[str, dict[str, type | tuple[type, ...]]] = {
-    "listen": {"forward": str, "public_url": str, "host": str, "port": int},
+    "listen": {
+        **{"forward": str, "public_url": str, "host": str, "port": int},
+        **{"max_body": (str, int), "max_head": (str, int), "max_header_lines": int, "max_connections": int},
+        **{
+            "head_timeout": (str, int),
+            "body_timeout": (str, int),
+            "min_body_rate": (str, int),
+            "keep_alive": (str, int),
+        },
+    },
     "send": {"samples": str},
     "routes": {"path": str, "scheme": str, "secret": (str, list), "forward": str, "public_url": str},
 }

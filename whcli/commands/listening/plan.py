@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from ...hands.config import Config, secret_from
 from ...hands.keyring import Keyring
 from ...hands.listening.listener import ListenPlan
-from ...hands.listening.protocol import Limits
 from ...hands.storing.store import kept_in
 from ...rules.conduct.schedules import Schedule, schedule_of
 from ...rules.loops import signed_by_us
@@ -22,8 +21,7 @@ from ...rules.text import safe, seconds
 from ...words.errors import WrongUsage
 from ...words.event import Reply
 from ..signatures import headers_of
-
-SIZES = {"": 1, "b": 1, "kb": 10**3, "kib": 1 << 10, "mb": 10**6, "mib": 1 << 20, "gb": 10**9, "gib": 1 << 30}
+from .limits import limits_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +47,7 @@ class Options:
     secrets: Sequence[str] = ()
     scheme: str | None = None
     public_url: str | None = None
-    max_body: str = "25MiB"
+    limits: Mapping[str, str | None] = field(default_factory=dict)  # by key of `LIMITS`
     yes: bool = False
 
 
@@ -90,7 +88,7 @@ def plan_of(options: Options, config: Config, folder: Path) -> ListenPlan:
         handshakes=options.handshakes and not options.relay,
         verify_token=token_of(options.verify_token),
         confirm_subscriptions=options.confirm_subscriptions,
-        limits=Limits(body=bytes_of(options.max_body)),
+        limits=limits_of(options.limits, config.listen),
     )
 
 
@@ -131,14 +129,6 @@ def _status(text: str) -> int:
     if re.fullmatch(r"[2-5]\d\d", text.strip()):
         return int(text)
     raise WrongUsage(f"--reply takes no '{safe(text)}'", next="--reply 204        or a sequence: --reply 500,500,200")
-
-
-def bytes_of(text: str) -> int:
-    """`25MiB`, `500kB` or a number of bytes."""
-    match = re.fullmatch(r"(\d+)\s*([a-z]*)", text.strip().lower())
-    if match is None or match[2] not in SIZES:
-        raise WrongUsage(f"'{safe(text)}' is not a size", next="--max-body 25MiB")
-    return int(match[1]) * SIZES[match[2]]
 
 
 def forwards_of(texts: Sequence[str], config: Config) -> list[Route]:
