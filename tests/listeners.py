@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from whcli.hands.config import Config
 from whcli.hands.keyring import Keyring
-from whcli.hands.listening.listener import Listener, ListenPlan
-from whcli.hands.listening.lock import ListenerLock
+from whcli.hands.listening.listener import ListenPlan
 from whcli.hands.listening.protocol import Refusal
-from whcli.hands.listening.server import open_sockets, run
-from whcli.hands.storing.opening import make_folder
+from whcli.hands.listening.thread import ListenerThread
 from whcli.rules.replies import Replies
 from whcli.words.errors import StoreFailed
 from whcli.words.event import Entry, Reply
@@ -51,42 +47,9 @@ def listener_on(folder: Path, plan: ListenPlan | None = None, seen: Seen | None 
     """Listen into a store folder; the port."""
     seen = seen or Seen()
     plan = plan or ListenPlan(replies=Replies((Reply(status=200),)), keyring=Keyring(Config()))
-    ready, over = threading.Event(), threading.Event()
-    sockets = open_sockets(port=0)
-    trouble: list[BaseException] = []
-
-    async def life() -> None:
-        make_folder(folder)
-        listener = Listener(
-            folder,
-            sockets,
-            plan,
-            seen,
-            lock=ListenerLock(folder),
-            failed=seen.failures.append,
-            broken=trouble.append,
-        )
-        await listener.start()
-        ready.set()
-        await asyncio.to_thread(over.wait)
-        await listener.stop()
-
-    def work() -> None:
-        try:
-            run(life())
-        except BaseException as error:
-            trouble.append(error)
-            ready.set()
-
-    thread = threading.Thread(target=work)
-    thread.start()
+    listener = ListenerThread(folder, plan, seen, failed=seen.failures.append, broken=lambda error: None)
+    port = listener.start()
     try:
-        assert ready.wait(10)
-        if trouble:
-            raise trouble[0]
-        yield sockets[0].getsockname()[1]
+        yield port
     finally:
-        over.set()
-        thread.join(10)
-        if trouble:
-            raise trouble[0]
+        listener.stop()

@@ -40,7 +40,8 @@ ROOMS: dict[str, str] = {
         listening.writer listening.lock config keyring events render sending.samples sending.issuer sending.checkout
         listening.framing listening.spool listening.protocol listening.server sending.wire sending.through_httpx
         sending.client sending.deliver sending.sender sending.replayer sending listening.follower listening.printer
-        listening.listener listening
+        listening.listener listening.thread listening
+        testing.received testing.secrets testing.inbox testing.listener testing.sender testing
     """,
     "commands": """
         options sections signatures rm trust deliveries
@@ -53,8 +54,8 @@ ROOMS: dict[str, str] = {
 """Floor -> its rooms in order. `schemes.*` are the rows by family and the schemes with code of their own: `schemes` and
 `signing` load them by name, nobody imports them, so that their order does not matter."""
 
-DOORS = ("library", "cli", "__main__")
-"""Above all floors: the functions that programs import; names, order, and the one error translation."""
+DOORS = ("library", "pytest_plugin", "cli", "__main__")
+"""Above all floors: what programs import, the fixtures of tests; names, order, and the one error translation."""
 
 UPWARDS = {("commands.help_topics", "cli")}
 """`whcli help COMMAND` runs that command with `--help`: the one import upwards, inside the function."""

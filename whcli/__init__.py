@@ -8,10 +8,16 @@ PUBLIC = {
     "Event": "words.event",
     "Facts": "words.event",
     "Filter": "rules.match",
+    "HandlerReply": "hands.testing.received",
+    "ReceivedEvent": "hands.testing.received",
     "Reply": "words.event",
-    "SignedMessage": "library",
+    "SignedMessage": "words.event",
     "Store": "hands.storing.store",
     "Verdict": "words.event",
+    "WebhookListener": "hands.testing.listener",
+    "WebhookListeners": "hands.testing.listener",
+    "WebhookSecrets": "hands.testing.secrets",
+    "WebhookSender": "hands.testing.sender",
     "sign": "library",
     "verify": "library",
     "WhcliError": "words.errors",
@@ -30,7 +36,12 @@ __all__ = ["__version__", *PUBLIC]
 TYPE_CHECKING = False  # what type checkers take for true; `typing` itself would be the slowest thing here
 if TYPE_CHECKING:
     from .hands.storing.store import Store as Store
-    from .library import SignedMessage as SignedMessage
+    from .hands.testing.listener import WebhookListener as WebhookListener
+    from .hands.testing.listener import WebhookListeners as WebhookListeners
+    from .hands.testing.received import HandlerReply as HandlerReply
+    from .hands.testing.received import ReceivedEvent as ReceivedEvent
+    from .hands.testing.secrets import WebhookSecrets as WebhookSecrets
+    from .hands.testing.sender import WebhookSender as WebhookSender
     from .library import sign as sign
     from .library import verify as verify
     from .rules.match import Filter as Filter
@@ -47,6 +58,7 @@ if TYPE_CHECKING:
     from .words.event import Event as Event
     from .words.event import Facts as Facts
     from .words.event import Reply as Reply
+    from .words.event import SignedMessage as SignedMessage
     from .words.event import Verdict as Verdict
 else:
 

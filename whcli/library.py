@@ -8,7 +8,6 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from .hands.keyring import signed
@@ -16,22 +15,13 @@ from .rules.signatures import signing
 from .rules.signatures.scheme import Scheme
 from .rules.signatures.schemes import scheme_named
 from .words.errors import WrongUsage
-from .words.event import Headers, Message, Verdict
+from .words.event import Headers, Message, SignedMessage, Verdict
 from .words.secret import Secret
 
 Texts = str | bytes
 GivenSecrets = Texts | Sequence[Texts]
 GivenHeaders = Mapping[str, str] | Iterable[tuple[Texts, Texts]]
 GivenScheme = str | Mapping[str, Any]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SignedMessage:
-    """A request that `sign` made ready: send exactly these parts."""
-
-    headers: dict[str, str]  # those given, and the signature's own; bytes beyond ASCII as Latin-1
-    body: bytes  # as given, but for schemes that sign inside the body, such as aws-sns
-    url: str  # as given, but for schemes that sign inside the URL, such as twilio with a JSON body
 
 
 def sign(
@@ -45,7 +35,9 @@ def sign(
     now: float | None = None,
     id: str | None = None,
 ) -> SignedMessage:
-    """Sign a body as its provider would.
+    """Sign a body as its provider would: the headers given with the signature's own, body and URL.
+
+    Body and URL stay as given, but for schemes that sign inside them: aws-sns, and twilio with a JSON body.
 
     `scheme` is a name that `whcli schemes` lists, or a table as `[schemes.NAME]` in `whcli.toml` holds it. `body` as
     text is encoded as UTF-8. `secret` is what the provider shows its users, in that very form; of several the first

@@ -81,6 +81,7 @@ class Keyring:
         self._public_url = public_url
         self._known: dict[str, tuple[Secret, ...]] = {}
         self.kept = kept
+        self._used: dict[str, tuple[Secret, ...]] = {}  # by scheme, in the place of all others
         self._arrived: dict[tuple[str, str], tuple[Secret, ...]] = {}  # by scheme and path, the newest first
 
     @cached_property
@@ -111,6 +112,8 @@ class Keyring:
         """
         if self.given:
             return self.given
+        if scheme in self._used:
+            return self._used[scheme]
         route = route_of(self.routes, path)
         if route.secrets and route.scheme in (None, scheme):
             return route.secrets
@@ -124,6 +127,10 @@ class Keyring:
         """Use a secret that arrived in a handshake, before those that were kept earlier; MOST at a path."""
         earlier = [each for each in self._arrived.get((scheme, path), ()) if each != secret]
         self._arrived[scheme, path] = (secret, *earlier)[:MOST]
+
+    def use(self, scheme: str, secrets: Sequence[Secret]) -> None:
+        """Use these secrets for a scheme from now on, at every path; raises WrongUsage for an unknown scheme."""
+        self._used[self.scheme(scheme).name] = tuple(secrets)
 
     def provider_of(self, path: str) -> str | None:
         """The provider that a route has fixed for a path."""

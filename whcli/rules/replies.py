@@ -27,6 +27,11 @@ class Replies:
         """Whether the answer depends on the delivery id."""
         return len(self.sequence) > 1
 
+    def use(self, sequence: Sequence[Reply], delay: float = 0.0) -> None:
+        """Answer so from now on; attempts are counted anew."""
+        self.sequence, self.delay = sequence, delay
+        self._attempts.clear()
+
     def answer(self, delivery_id: str | None) -> Reply:
         """The answer to the next attempt of a delivery."""
         turn = self._attempts.get(delivery_id, 0)

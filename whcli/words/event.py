@@ -216,3 +216,12 @@ class Difference:
     field: str
     wanted: str
     got: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignedMessage:
+    """A request made ready, for any HTTP client: send exactly these parts."""
+
+    headers: dict[str, str]  # all but Host and Content-Length, which clients add; bytes beyond ASCII as Latin-1
+    body: bytes
+    url: str

@@ -23,6 +23,7 @@ class Issued:
 
     sample: Sample
     outgoing: Outgoing
+    missing: str | None = None  # the scheme that would have signed it, had a secret been known
     hint: str | None = None  # what to say when the handler refuses the signature
 
 
@@ -46,7 +47,8 @@ class Issuer:
         outgoing = replace(replay_of(event, parse_target(to).origin), changes=changes)
         name = self._signing(sample, event.path)
         if name is None:
-            return Issued(sample=sample, outgoing=replace(outgoing, note=self._why_unsigned(sample)))
+            missing = next(iter(self._schemes(sample)), None) if self._sign else None
+            return Issued(sample=sample, outgoing=replace(outgoing, note=self._why_unsigned(sample)), missing=missing)
         signed = self._keyring.resign(event, outgoing, scheme=name, now=now, token=token)
         return Issued(sample=sample, outgoing=replace(signed, changes=changes), hint=self._hint(name))
 
