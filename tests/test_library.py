@@ -170,7 +170,9 @@ def test_a_store_that_is_not_there_is_an_error_of_ours(tmp_path: Path) -> None:
 def test_the_readme_shows_code_that_runs(tmp_path: Path) -> None:
     """The block is run as it stands, beside a store with one event and before a handler that listens."""
     readme = (Path(whcli.__file__).parent.parent / "README.md").read_text()
-    [block] = [part.partition("```")[0] for part in readme.split("```python\n")[1:] if "from whcli import" in part]
+    [block] = [
+        part.partition("```")[0] for part in readme.split("```python\n")[1:] if "from whcli import Filter" in part
+    ]
     with listening("--count", "1", folder=tmp_path) as listener:
         post(listener.url + "/stripe", b'{"id":"evt_1"}')
         listener.wait()
