@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tests.schemas import check
+
 DEADLINE = 20.0  # seconds
 ROOT = Path(__file__).parent.parent
 
@@ -50,7 +52,15 @@ def whcli(*arguments: str, folder: Path, env: Mapping[str, str] | None = None, s
         capture_output=True,
         timeout=DEADLINE,
     )
-    return Done(done.returncode, done.stdout.decode(errors="replace"), done.stderr.decode(), done.stdout)
+    return seen(done.returncode, done.stdout, done.stderr)
+
+
+def seen(code: int, out: bytes, err: bytes) -> Done:
+    """What a command wrote, once its JSON has been held against its schema."""
+    done = Done(code, out.decode(errors="replace"), err.decode(), out)
+    check(done.out)
+    check(done.err)
+    return done
 
 
 class Listening:
@@ -70,7 +80,7 @@ class Listening:
     def wait(self) -> Done:
         """Wait until it ends by itself."""
         out, err = self.process.communicate(timeout=DEADLINE)
-        return Done(self.process.returncode, out.decode(errors="replace"), err.decode(), out)
+        return seen(self.process.returncode, out, err)
 
 
 @contextmanager

@@ -34,6 +34,7 @@ ROOMS: dict[str, str] = {
         autopsy.secretforms autopsy.urls autopsy.headings autopsy.signed autopsy.diagnosis autopsy.causes
         autopsy.search autopsy.answers autopsy.received autopsy
         archive.payload archive.fixture
+        schemas.shapes schemas
     """,
     "hands": """
         places storing.migrations storing.private storing.opening storing.rows storing.store storing.upkeep storing
@@ -48,7 +49,7 @@ ROOMS: dict[str, str] = {
         listening.lines listening.session listening.limits listening.plan listening
         replaying.proof replaying.asked replaying.bar replaying.run replaying.comparison replaying.watching
         replaying.start replaying
-        listen store list_events show diff replay send sign verify schemes handshake demo_handler demo help_topics
+        listen store list_events show diff replay send sign verify schemes handshake demo_handler demo schema help_topics
     """,
 }
 """Floor -> its rooms in order. `schemes.*` are the rows by family and the schemes with code of their own: `schemes` and

@@ -26,7 +26,7 @@ import pytest
 import uvicorn
 
 from examples.charges import app_on
-from tests.program import Done, environment, listening, until, whcli
+from tests.program import Done, environment, listening, seen, until, whcli
 from tests.receivers import length_of, split
 from tests.test_look import store_with
 from whcli.cli import run
@@ -184,7 +184,7 @@ def replay(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pyte
         capsys.readouterr()
         code = run(["replay", *arguments])
         said = capsys.readouterr()
-        return Done(int(code), said.out, said.err, said.out.encode())
+        return seen(code, said.out.encode(), said.err.encode())
 
     return called
 

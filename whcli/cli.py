@@ -34,6 +34,7 @@ COMMANDS = {
     "rm": "rm",
     "store": "store",
     "demo": "demo",
+    "schema": "schema",
     "help": "help_topics",
 }
 """Command -> module in `commands/`, in the order that help lists them."""

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from ..words.errors import Exit, WrongUsage
+from .options import Json
 
 EXAMPLES = """Examples:
 
@@ -107,18 +108,35 @@ TOPICS = {
 }
 
 
-def command(topic: Annotated[str | None, typer.Argument(help="A topic or a command.")] = None) -> int:
+def command(
+    topic: Annotated[str | None, typer.Argument(help="A topic or a command.")] = None, json: Json = False
+) -> int:
     """Show a topic: exit-codes, environment, config, filters, custom; or a command's help."""
     from .. import cli
     from ..hands.render import paged, stdout
 
-    if topic is None:
-        return cli.run(["--help"])
-    if topic in TOPICS:
+    if topic in TOPICS and not json:
         screen = stdout()
         with paged(screen):
             screen.say(TOPICS[topic])
         return Exit.DONE
-    if topic in cli.COMMANDS:
-        return cli.run([topic, "--help"])
+    if topic is None or topic in TOPICS or topic in cli.COMMANDS:
+        asked = [topic, "--help"] if topic else ["--help"]
+        if not json:
+            return cli.run(asked)
+        text = TOPICS[topic] if topic in TOPICS else printed(asked)
+        stdout().json({"schema": "whcli.help/1", "topic": topic or "whcli", "text": text})
+        return Exit.DONE
     raise WrongUsage(f"there is no help on '{topic}'", next="whcli help " + "|".join(TOPICS))
+
+
+def printed(arguments: list[str]) -> str:
+    """What a command prints."""
+    from contextlib import redirect_stdout
+    from io import StringIO
+
+    from .. import cli
+
+    with redirect_stdout(StringIO()) as out:
+        cli.run(arguments)
+    return out.getvalue()
