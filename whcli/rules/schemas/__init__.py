@@ -52,8 +52,8 @@ def _object(shape: Shape, name: str | None = None) -> dict[str, Any]:
 
 def type_of(kind: str) -> dict[str, Any]:
     """A type of the tables as JSON Schema."""
-    if kind.endswith("|null"):
-        return {"anyOf": [type_of(kind.removesuffix("|null")), {"type": "null"}]}
+    if "|" in kind:
+        return {"anyOf": [type_of(each) for each in kind.split("|")]}
     if kind.startswith("["):
         return {"type": "array", "items": type_of(kind[1:-1])}
     if kind.startswith("{"):

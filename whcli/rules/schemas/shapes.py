@@ -3,7 +3,7 @@
 A line is a name, a type and a meaning, with two or more blanks between them. A name that ends in `?` may be missing. A
 type is `string integer number boolean any object`, `pairs` (a list of [name, value], as headers are written), `time`
 (RFC 3339 in UTC, microseconds) or `base64`; `[...]` is a list of it, `#name` another shape without a schema field of
-its own, `{...}` an object from names to it, `|null` says that it may be null.
+its own, `{...}` an object from names to it, `a|b` one or the other.
 
 Within `/1` fields are added, never removed or retyped.
 """
@@ -53,6 +53,26 @@ body_base64?    base64             the body, byte for byte
 head_base64?    base64             the request head, byte for byte; empty for an imported event
 deliveries?     [#delivery]        all deliveries, the oldest first
 note?           string|null        `listen`: what else there is to say
+""",
+    ),
+    "fixture": Shape(
+        "An event in a file fit for git: `export`; unknown fields are kept.",
+        """
+uid            string            ULID
+received_at    time              when it had arrived whole
+redacted?      boolean           whether secrets were replaced
+peer?          string            address and port of the sender
+method         string            as sent, Latin-1
+target         string            as in the request line, Latin-1
+version?       string            1.0 or 1.1
+headers        pairs             names and values as sent, Latin-1
+trailers?      pairs             the trailers of a chunked body
+body_json?     any               the body as JSON, where a known printer writes it byte for byte
+body_printed?  string            which printer
+body_text?     string|[string]   the body as text, whole or line by line
+body_base64?   base64            the body, where it is no text
+head_base64?   base64            the request head, where the fields do not make it
+expect?        object            what a handler is to answer: `whcli test`
 """,
     ),
     "signature": Shape(
@@ -298,6 +318,54 @@ then         string|null    what the handler must do next, which cannot be seen
     ),
     "difference": Shape("One field that is not what was wanted.", DIFFERENCES, part=True),
     "removed": Shape("Events that were deleted: `rm`.", "removed  integer  how many"),
+    "store": Shape(
+        "What a store holds: `store info`.",
+        """
+path        string           the store's folder
+version     integer          its schema
+size        integer          bytes of the file
+log         integer          bytes of the log beside it
+free        integer          bytes that removed events have left
+events      integer          how many
+deliveries  integer          how many
+oldest      #edge|null       the first event
+newest      #edge|null       the last event
+providers   [#share]         events by provider, most first
+listener    string|null      URL of the listener that captures into it
+""",
+    ),
+    "edge": Shape(
+        "The first or last event of a store.",
+        """
+id           integer  arrival number
+received_at  time     when it arrived
+""",
+        part=True,
+    ),
+    "share": Shape(
+        "A provider's part of a store.",
+        """
+provider  string|null  null for events that are not recognised
+events    integer      how many
+""",
+        part=True,
+    ),
+    "backup": Shape(
+        "A copy of a store: `store backup`.",
+        """
+file    string   the copy
+size    integer  its bytes
+events  integer  how many it holds
+""",
+    ),
+    "vacuum": Shape(
+        "Space given back: `store vacuum`.",
+        """
+before    integer  bytes on disk before
+after     integer  bytes on disk after
+complete  boolean  false: another command was reading, some comes back later
+""",
+    ),
     "plan": Shape(
         "What a replay would do: the head of `replay --dry-run`.",
         """
