@@ -49,7 +49,8 @@ ROOMS: dict[str, str] = {
         listening.lines listening.session listening.limits listening.plan listening
         replaying.proof replaying.asked replaying.bar replaying.run replaying.comparison replaying.watching
         replaying.start replaying
-        listen store list_events show diff replay send sign verify schemes handshake demo_handler demo schema help_topics
+        listen store list_events show diff replay send sign verify schemes handshake demo_handler demo
+        schema help_topics
     """,
 }
 """Floor -> its rooms in order. `schemes.*` are the rows by family and the schemes with code of their own: `schemes` and
