@@ -25,7 +25,7 @@ ROOMS: dict[str, str] = {
         signatures.generic signatures.covered signatures.custom signatures.signing signatures.schemes.* signatures
         recognition.providers recognition.marks recognition.detect recognition
         replaying.times conduct.schedules conduct.handshakes conduct.challenges conduct
-        references routes match archive.records archive outgoing loops curl replies lines present compare
+        references routes retention match archive.records archive outgoing loops curl replies lines present compare
         replaying.resign replaying.jsonedit replaying.edits replaying.edit replaying.newid replaying.shift
         samples.fresh samples
         replaying.chance replaying.pace replaying.plan replaying.report replaying.noise replaying.probe
@@ -37,11 +37,12 @@ ROOMS: dict[str, str] = {
         schemas.shapes schemas
     """,
     "hands": """
-        places storing.migrations storing.private storing.opening storing.rows storing.store storing.upkeep storing
-        listening.writer listening.lock config keyring events render sending.samples sending.issuer sending.checkout
+        places storing.migrations storing.private storing.opening storing.rows storing.store storing.upkeep
+        storing.retention storing listening.writer listening.lock config keyring events render
+        sending.samples sending.issuer sending.checkout
         listening.framing listening.spool listening.protocol listening.server sending.wire sending.through_httpx
         sending.client sending.deliver sending.sender sending.replayer sending listening.follower listening.printer
-        listening.listener listening.thread listening
+        listening.keeper listening.listener listening.thread listening
         testing.received testing.secrets testing.inbox testing.listener testing.sender testing
     """,
     "commands": """
@@ -274,6 +275,7 @@ def test_only_the_store_speaks_sql() -> None:
         "hands.storing.rows",
         "hands.storing.opening",
         "hands.storing.upkeep",
+        "hands.storing.retention",
         "hands.storing.migrations",
         "hands.listening.writer",  # the connection's type, no SQL
         "cli",  # its version

@@ -203,7 +203,8 @@ def test_rm_of_many_needs_yes_without_a_terminal(tmp_path: Path) -> None:
     store_with(tmp_path, (b"/1", b""), (b"/2", b""))
     refused = whcli("rm", "all", folder=tmp_path)
     assert refused.code == 2 and "--yes" in refused.err
-    assert whcli("rm", "all", "--yes", "--json", folder=tmp_path).lines == [{"schema": "whcli.removed/1", "removed": 2}]
+    [done] = whcli("rm", "all", "--yes", "--json", folder=tmp_path).lines
+    assert (done["schema"], done["removed"]) == ("whcli.removed/1", 2)
 
 
 def test_rm_beside_a_listener_disturbs_nobody(tmp_path: Path) -> None:

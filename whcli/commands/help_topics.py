@@ -40,6 +40,7 @@ The nearest whcli.toml upwards is read. It is meant to be committed: it holds re
   host = "127.0.0.1"
   port = 8765
   max_body = "25MiB"                              # and the other limits of `whcli listen --help`
+  keep = 10000                                    # events; or a time: "30d". The rest is removed (default: nothing is)
 
   [secrets]
   stripe = "env:STRIPE_WEBHOOK_SECRET"

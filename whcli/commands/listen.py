@@ -93,6 +93,9 @@ def command(
     keep_alive: Annotated[
         str | None, typer.Option(help="How long a connection may rest between requests (default: 30s).")
     ] = None,
+    keep: Annotated[
+        str | None, typer.Option(help="Remove events beyond the newest 10000, or older than 30d (default: never).")
+    ] = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show only what fails.")] = False,
     store: StoreDir = None,
     yes: Yes = False,
@@ -139,6 +142,7 @@ def command(
             "max_connections": max_connections,
             "keep_alive": keep_alive,
         },
+        keep=keep,
         yes=yes,
     )
     folder = store_folder(store)

@@ -13,12 +13,13 @@ import typer
 from ..rules.text import ago, plural, rfc3339, safe, size
 from ..words.errors import Exit, StoreFailed, WrongUsage
 from .options import Colour, Json, StoreDir, colour_of
+from .rm import WORTH
 
 if TYPE_CHECKING:
     from ..hands.listening.lock import ListenerLock
     from ..hands.storing.upkeep import Holding
 
-WORTH = 1 << 20  # bytes left by removed events above which `info` speaks of them
+
 EXAMPLES = "Examples:\n\n  whcli store info\n\n  whcli store backup webhooks.db\n\n  whcli store vacuum"
 
 app = typer.Typer(

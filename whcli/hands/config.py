@@ -26,7 +26,7 @@ FILE = "whcli.toml"
 
 KEYS: dict[str, dict[str, type | tuple[type, ...]]] = {
     "listen": {
-        **{"forward": str, "public_url": str, "host": str, "port": int},
+        **{"forward": str, "public_url": str, "host": str, "port": int, "keep": (str, int)},
         **{"max_body": (str, int), "max_head": (str, int), "max_header_lines": int, "max_connections": int},
         **{
             "head_timeout": (str, int),

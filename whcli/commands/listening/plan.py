@@ -16,6 +16,7 @@ from ...rules.loops import signed_by_us
 from ...rules.outgoing import is_loopback, parse_target
 from ...rules.replaying.pace import compress_of
 from ...rules.replies import Replies, sequence_of
+from ...rules.retention import keep_of
 from ...rules.routes import Route
 from ...rules.text import safe, seconds
 from ...words.errors import WrongUsage
@@ -48,6 +49,7 @@ class Options:
     scheme: str | None = None
     public_url: str | None = None
     limits: Mapping[str, str | None] = field(default_factory=dict)  # by key of `LIMITS`
+    keep: str | None = None
     yes: bool = False
 
 
@@ -73,6 +75,7 @@ def plan_of(options: Options, config: Config, folder: Path) -> ListenPlan:
     if options.relay and not forwards:
         raise WrongUsage("--relay-reply needs a handler", next="add --forward http://localhost:3000")
     retries = retries_of(options, forwards)
+    keep = options.keep or config.listen.get("keep")
     return ListenPlan(
         replies=replies_of(options),
         keyring=keyring,
@@ -89,6 +92,7 @@ def plan_of(options: Options, config: Config, folder: Path) -> ListenPlan:
         verify_token=token_of(options.verify_token),
         confirm_subscriptions=options.confirm_subscriptions,
         limits=limits_of(options.limits, config.listen),
+        keep=keep_of(str(keep)) if keep is not None else None,
     )
 
 

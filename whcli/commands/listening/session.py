@@ -14,8 +14,9 @@ from ...hands.listening.listener import Listener, ListenPlan
 from ...hands.listening.lock import ListenerLock
 from ...hands.render import Screen, stderr, stdout
 from ...rules.outgoing import parse_target
-from ...rules.text import safe, size
+from ...rules.text import plural, safe, size
 from ...words.errors import Exit, StoreFailed, TimeRanOut, WrongUsage
+from ..rm import room_left
 from .lines import Lines, Totals
 
 BIG_STORE = 1 << 30  # bytes; above it `listen` says so at start
@@ -65,7 +66,7 @@ class Session:
         self._announce(listener, out, err, json)
         in_time = await self._until_end()
         await listener.stop()
-        self._farewell(err, lines.totals)
+        self._farewell(err, lines.totals, listener)
         if self._trouble is not None:
             raise self._trouble
         missing = self._count is not None and lines.totals.received < self._count and not in_time
@@ -142,10 +143,13 @@ class Session:
         else:
             err.say("Ready.")
 
-    def _farewell(self, err: Screen, totals: Totals) -> None:
-        err.say(totals.words())
+    def _farewell(self, err: Screen, totals: Totals, listener: Listener) -> None:
+        removed = listener.removed
+        err.say(totals.words() + (f" · {removed:,} removed (--keep {self._plan.keep.text})" if self._plan.keep else ""))
         if totals.failed or totals.unreached or totals.pending:
             err.say("Look again:  whcli list     Retry what failed:  whcli replay --failed")
+        if removed and (space := room_left(listener.store)):
+            err.say(space)
 
 
 def banner(err: Screen, url: str, plan: ListenPlan, listener: Listener) -> None:
@@ -162,8 +166,14 @@ def banner(err: Screen, url: str, plan: ListenPlan, listener: Listener) -> None:
         err.say(
             ("  store       ", "dim"), f"{listener.store.folder}, newest event #{listener.started_after}, {size(used)}"
         )
-    if listener.store.bytes_used() > BIG_STORE:
-        err.say(f"the store holds {size(listener.store.bytes_used())}; whcli rm deletes what you no longer need")
+    if plan.keep is not None:
+        now = f"{plural(listener.surplus, 'older event')} removed now, later ones" if listener.surplus else "older ones"
+        err.say(f"keeping {plan.keep.words}: {now} go once they are shown and sent")
+    elif listener.store.bytes_used() > BIG_STORE:
+        err.say(
+            f"the store holds {size(listener.store.bytes_used())}: whcli rm --older-than 30d, or listen --keep 30d, "
+            "deletes what you no longer need"
+        )
 
 
 def store_failed(error: StoreFailed) -> None:

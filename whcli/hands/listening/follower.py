@@ -105,6 +105,14 @@ class Follower:
         self._state = _State()
         self._rounds = Rounds()
         self.noted = 0
+        self._passed: int | None = None  # the newest event that the forwarding has come to; None: it does not forward
+        self._sending: dict[int, None] = {}  # events on their way to the handler
+
+    @property
+    def settled(self) -> int:
+        """The newest arrival number up to which nothing is left to do, but for later attempts; from any thread."""
+        passed = self.noted if self._passed is None else min(self.noted, self._passed)
+        return min([passed, *(id - 1 for id in list(self._sending))])
 
     def start(self) -> None:
         """Begin with the events that arrive from now on; facts of earlier ones are caught up."""
@@ -221,6 +229,7 @@ class Follower:
         room = asyncio.Semaphore(forwarding.concurrency)
         retries = _Retries(self, store, forwarding)
         running: set[asyncio.Task[None]] = set()
+        self._passed = cursor
         while True:
             event = next(store.events(cursor, 1), None)
             if self._state.over or (event is None and not await self._state.more()):
@@ -231,10 +240,11 @@ class Follower:
             if url is not None:
                 if not await self._entered(room):
                     break
+                self._sending[event.id] = None
                 task = asyncio.create_task(self._forward_one(event, url, room, retries))
                 running.add(task)
                 task.add_done_callback(running.discard)
-            cursor = event.id
+            self._passed = cursor = event.id
         if running:
             _, late = await asyncio.wait(running, timeout=self._state.left())
             await self._given_up(late)
@@ -274,6 +284,7 @@ class Follower:
             await self._written(lambda db: insert_delivery(db, interrupted))
             raise
         finally:
+            self._sending.pop(event.id, None)
             room.release()
         retries.after(delivery, url)
 
@@ -366,7 +377,8 @@ class _Retries:
         await asyncio.sleep(retry.wait)
         async with self._room:
             event = self._store.event(retry.event_id)
-            if event is None or self._schedule is None:  # it was removed meanwhile
+            if event is None or self._schedule is None:
+                self._tell(f"#{retry.event_id} was removed before its attempt {retry.attempt}")
                 return
             delivery = await self._again(event, retry, self._schedule)
         self.after(delivery, retry.url)

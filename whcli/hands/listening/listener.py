@@ -25,6 +25,7 @@ from ...rules.conduct.schedules import Schedule
 from ...rules.loops import signed_by_us
 from ...rules.recognition.detect import detect
 from ...rules.replies import Replies
+from ...rules.retention import Keep
 from ...rules.routes import Route, route_of
 from ...rules.text import safe
 from ...words.errors import StoreFailed
@@ -32,9 +33,11 @@ from ...words.event import Arrival, Delivery, Entry, Event, Reply, path_of
 from ...words.head import parse_head
 from ...words.secret import Secret
 from ..keyring import Keyring
+from ..storing.retention import surplus
 from ..storing.rows import keep_secret
 from ..storing.store import Store
 from .follower import Follower, Forwarding
+from .keeper import Keeper
 from .lock import ListenerLock
 from .printer import Printer, Show
 from .protocol import Limits, Refusal, Respond
@@ -67,6 +70,7 @@ class ListenPlan:
     verify_token: str | None = None  # what was typed into Meta's or Strava's settings
     confirm_subscriptions: bool = False  # fetch the SubscribeURL of a real SNS host
     limits: Limits = field(default_factory=Limits)
+    keep: Keep | None = None  # None: nothing is removed
 
     def handler(self, path: str) -> str | None:
         """The handler's URL for a path, or None."""
@@ -134,6 +138,8 @@ class Listener:
         self._notes: OrderedDict[int, str] = OrderedDict()
         self._loop: asyncio.AbstractEventLoop | None = None
         self.started_after = self.store.last_id()
+        self.surplus = surplus(self.store, plan.keep, time.time()) if plan.keep else 0  # events to be removed at once
+        self._keeper = self._keeping(plan.keep, broken) if plan.keep else None
 
     async def start(self) -> None:
         """Begin to capture; senders can reach us when this returns."""
@@ -141,6 +147,8 @@ class Listener:
         self._writer.start(self._loop)
         self._follower.start()
         self._printer.start(self.started_after)
+        if self._keeper is not None:
+            self._keeper.start()
         await self.server.start()
 
     async def stop(self) -> None:
@@ -150,13 +158,31 @@ class Listener:
         with suppress(TimeoutError):
             if self._tasks:
                 await asyncio.wait(self._tasks, timeout=max(0.0, until - time.monotonic()))
-        for stop in (self._follower.stop, self._printer.stop, self._writer.stop):
+        stops = [self._keeper.stop] if self._keeper is not None else []
+        for stop in (*stops, self._follower.stop, self._printer.stop, self._writer.stop):
             await asyncio.to_thread(stop, max(0.2, until - time.monotonic()))
         self._lock.release()
 
     def tell(self, url: str, pid: int) -> None:
         """Let other commands know who listens on this store."""
         self._lock.tell({"url": url, "pid": pid})
+
+    @property
+    def removed(self) -> int:
+        """How many events `keep` has cost."""
+        return self._keeper.removed if self._keeper is not None else 0
+
+    def _keeping(self, keep: Keep, broken: Callable[[BaseException], None]) -> Keeper:
+        """What removes the events that are too many or too old, once they are shown and sent."""
+        return Keeper(
+            self.store.folder,
+            self._writer,
+            keep,
+            said=bool(self.surplus),
+            settled=lambda: min(self._follower.settled, self._printer.settled),
+            tell=lambda text: self._printer.tell(text),
+            broken=broken,
+        )
 
     # -- between socket and reply -----------------------------------------------------------------------------------
 
@@ -262,6 +288,8 @@ class Listener:
     def _committed(self) -> None:
         self._follower.wake()
         self._printer.wake()
+        if self._keeper is not None:
+            self._keeper.wake()
 
     def _wake_printer(self) -> None:
         self._printer.wake()

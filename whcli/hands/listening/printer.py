@@ -72,6 +72,11 @@ class Printer:
         self._cursor = 0
         self._thread = Thread(target=self._run, name="whcli-printer", daemon=True)
 
+    @property
+    def settled(self) -> int:
+        """The newest arrival number up to which all is shown, outcomes too; from any thread."""
+        return min([self._cursor, *(id - 1 for id in list(self._pending))])
+
     def start(self, after: int) -> None:
         """Show what arrives behind a cursor."""
         self._cursor = after
@@ -154,7 +159,7 @@ class Printer:
         return entry.last is None and self._expects(entry)
 
     def _worth_waiting(self, entry: Entry) -> bool:
-        return self._until is None and time.time() - entry.received_at < PATIENCE
+        return self._until is None and 0 <= time.time() - entry.received_at < PATIENCE  # a clock can go back
 
     def _waiting(self, store: Store) -> bool:
         """Whether an event has arrived whose line waits for its delivery."""

@@ -88,6 +88,11 @@ def joined(db: sqlite3.Connection, id: int, size: int) -> bytes:
     return body.getvalue()
 
 
+def delete(db: sqlite3.Connection, ids: Sequence[int]) -> int:
+    """Delete events with all that belongs to them, inside an open transaction; how many were there."""
+    return sum(db.execute("DELETE FROM events WHERE id = ?", (id,)).rowcount for id in ids)
+
+
 def insert_facts(db: sqlite3.Connection, facts: Iterable[tuple[Event, Facts]]) -> None:
     """Add what was worked out, inside an open transaction; an event removed meanwhile is left out."""
     names = FACTS.split(", ")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sqlite3
 import sys
+import time
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
@@ -23,6 +24,7 @@ from .private import FILE, keep_private
 from .rows import (
     ENTRY,
     EVENT,
+    delete,
     delivery_of,
     entry_of,
     event_of,
@@ -36,6 +38,7 @@ from .rows import (
 )
 
 PAGE = 200  # rows read at a time while listing
+ONCE = 100  # events that are deleted in one transaction: an acknowledgement may have to wait for it
 
 
 class Store:
@@ -127,9 +130,22 @@ class Store:
             return insert_delivery(db, delivery)
 
     def remove(self, ids: Sequence[int]) -> int:
-        """Delete events with all that belongs to them; how many there were."""
-        with self.writing() as db:
-            return sum(db.execute("DELETE FROM events WHERE id = ?", (id,)).rowcount for id in ids)
+        """Delete events with all that belongs to them; how many there were.
+
+        It takes short transactions with pauses between, so that a listener beside us gets its turns.
+        """
+        removed = 0
+        for start in range(0, len(ids), ONCE):
+            began = time.monotonic()
+            with self.writing() as db:
+                removed += delete(db, ids[start : start + ONCE])
+            if start + ONCE < len(ids):
+                time.sleep(time.monotonic() - began)
+        return removed
+
+    def ids_before(self, moment: float) -> list[int]:
+        """Arrival numbers of the events that were received before a moment, in unix seconds UTC."""
+        return [row[0] for row in self._rows("SELECT id FROM events WHERE received_at < ? ORDER BY id", (moment,))]
 
     # -- reading ----------------------------------------------------------------------------------------------------
 

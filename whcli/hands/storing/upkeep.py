@@ -60,6 +60,12 @@ def holding(store: Store) -> Holding:
         )
 
 
+def free(store: Store) -> int:
+    """Bytes that removed events have left inside the file."""
+    with store.reading() as db:
+        return _number(db, "PRAGMA freelist_count") * _number(db, "PRAGMA page_size")
+
+
 def vacuum(store: Store) -> bool:
     """Give the space of removed events back to the file system; the caller holds the listener's lock.
 
