@@ -317,7 +317,13 @@ then         string|null    what the handler must do next, which cannot be seen
 """,
     ),
     "difference": Shape("One field that is not what was wanted.", DIFFERENCES, part=True),
-    "removed": Shape("Events that were deleted: `rm`.", "removed  integer  how many"),
+    "removed": Shape(
+        "Events that were deleted: `rm`.",
+        """
+removed  integer  how many
+free     integer  bytes that removed events have left in the store's file
+""",
+    ),
     "store": Shape(
         "What a store holds: `store info`.",
         """
