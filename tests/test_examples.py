@@ -126,6 +126,19 @@ def test_what_was_signed_long_ago_is_refused_as_it_is_and_accepted_signed_afresh
     assert whcli("replay", "1", "--to", receiver, folder=tmp_path, env=env).code == 0
 
 
+@pytest.mark.parametrize("folder", ["pytest_asyncio", "pytest_flask"])
+def test_the_example_of_the_pytest_plugin_passes(folder: str, tmp_path: Path) -> None:
+    others = {"pytest_flask": ["-p", "no:asyncio"], "pytest_asyncio": []}[folder]
+    assert "3 passed" in passed(folder, *others)
+
+
+def passed(folder: str, *arguments: str) -> str:
+    """What pytest says of an example, run as its reader would; `pytest.ini` of the example alone counts."""
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:django", *arguments]
+    done = subprocess.run(command, cwd=EXAMPLES / folder, env=environment(), capture_output=True, text=True, timeout=60)
+    return done.stdout + done.stderr
+
+
 def test_the_script_for_ci_runs_as_it_stands(tmp_path: Path, receiver: str) -> None:
     program = tmp_path / "bin" / "whcli"
     program.parent.mkdir()
