@@ -20,12 +20,13 @@ PACKAGE = Path(whcli.__file__).parent
 ROOMS: dict[str, str] = {
     "words": "errors event fixture head secret",
     "rules": """
-        text ulid jsontext signatures.digests signatures.timestamps signatures.structured signatures.params
+        text near ulid jsontext signatures.digests signatures.timestamps signatures.structured signatures.params
         signatures.contents body signatures.keys signatures.asymmetric signatures.scheme signatures.schemes
         signatures.generic signatures.covered signatures.custom signatures.signing signatures.schemes.* signatures
         recognition.providers recognition.marks recognition.detect recognition
         replaying.times conduct.schedules conduct.handshakes conduct.challenges conduct
-        references routes retention match archive.records archive outgoing loops curl replies lines present compare
+        references routes retention match assertions archive.records archive outgoing loops curl replies lines present
+        compare fields
         replaying.resign replaying.jsonedit replaying.edits replaying.edit replaying.newid replaying.shift
         samples.fresh samples
         replaying.chance replaying.pace replaying.plan replaying.report replaying.noise replaying.probe
@@ -38,8 +39,8 @@ ROOMS: dict[str, str] = {
     """,
     "hands": """
         places storing.migrations storing.private storing.opening storing.rows storing.store storing.upkeep
-        storing.retention storing listening.writer listening.lock config keyring events render
-        sending.samples sending.issuer sending.checkout
+        storing.retention storing listening.writer listening.lock storing.waiting storing.judging
+        config keyring events render sending.samples sending.issuer sending.checkout
         listening.framing listening.spool listening.protocol listening.server sending.wire sending.through_httpx
         sending.client sending.deliver sending.sender sending.replayer sending listening.follower listening.printer
         listening.keeper listening.listener listening.thread listening
@@ -50,8 +51,8 @@ ROOMS: dict[str, str] = {
         listening.lines listening.session listening.limits listening.plan listening
         replaying.proof replaying.asked replaying.bar replaying.run replaying.comparison replaying.watching
         replaying.start replaying
-        listen store list_events show diff replay send sign verify schemes handshake demo_handler demo
-        schema help_topics
+        listen store list_events wait assert_events show diff replay send sign verify schemes handshake demo_handler
+        demo schema help_topics
     """,
 }
 """Floor -> its rooms in order. `schemes.*` are the rows by family and the schemes with code of their own: `schemes` and

@@ -31,6 +31,8 @@ COMMANDS = {
     "verify": "verify",
     "schemes": "schemes",
     "handshake": "handshake",
+    "wait": "wait",
+    "assert": "assert_events",
     "rm": "rm",
     "store": "store",
     "demo": "demo",

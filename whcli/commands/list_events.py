@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ..rules.archive import entry_json
+from ..rules.fields import FIELDS, field_text, named_fields
 from ..rules.lines import outcome, signature
 from ..rules.text import Span, ago, clip, middle, safe, size
 from ..words.errors import Exit
 from ..words.event import Entry
 from .options import (
+    After,
     Colour,
     Json,
     Method,
@@ -38,6 +41,8 @@ EXAMPLES = """Examples:
   whcli list --provider stripe --type 'charge.*' --since 10m
 
   whcli list --where 'body.data.object.amount > `1000`' --json
+
+  whcli list --fields id,type,status
 """
 
 HEADS = ("ID", "WHEN", "METHOD", "PATH", "PROVIDER", "TYPE", "SIZE", "SIG", "DELIVERY")
@@ -54,6 +59,11 @@ def command(
     until: Until = None,
     where: Where = None,
     failed: Annotated[bool, typer.Option("--failed", help="Only events whose last delivery was not 2xx.")] = False,
+    after: After = None,
+    cursor: Annotated[bool, typer.Option("--cursor", help="Print the newest arrival number and nothing else.")] = False,
+    fields: Annotated[
+        str | None, typer.Option(help="Print these, with tabs between: " + ",".join(FIELDS) + ".")
+    ] = None,
     store: StoreDir = None,
     colour: Colour = "auto",
     json: Json = False,
@@ -74,22 +84,48 @@ def command(
         where=where,
         failed=failed,
     )
-    screen = stdout(colour_of(colour))
-    with Store(store_folder(store)) as opened:
+    screen, folder = stdout(colour_of(colour)), store_folder(store)
+    if cursor:
+        return show_cursor(screen, folder, json=json)
+    named = named_fields(fields) if fields is not None else ()
+    with Store(folder) as opened:
         if json and number <= 0:
-            for entry in opened.entries(wanted):
+            for entry in opened.entries(wanted, after=after or 0):
                 screen.json(entry_json(entry))
             return Exit.DONE
-        found = list(opened.entries(wanted, newest=True, limit=number if number > 0 else None))[::-1]
+        limit = number if number > 0 else None
+        found = list(opened.entries(wanted, after=after or 0, newest=True, limit=limit))[::-1]
     if json:
         for entry in found:
             screen.json(entry_json(entry))
+    elif named:
+        show_fields(screen, found, named)
     else:
         show(screen, found)
         if screen.tty:
             hint = f"Show one:  whcli show {found[-1].id}" if found else "Nothing matches.  Capture:  whcli listen"
             stderr(colour).say((hint, "dim"))
     return Exit.DONE
+
+
+def show_cursor(screen: Screen, folder: Path, *, json: bool) -> int:
+    """The newest arrival number; 0 where there is no store yet."""
+    from ..hands.storing.store import newest_in
+
+    newest = newest_in(folder)
+    if json:
+        screen.json({"schema": "whcli.cursor/1", "cursor": newest})
+    else:
+        screen.say(str(newest))
+    return Exit.DONE
+
+
+def show_fields(screen: Screen, entries: list[Entry], names: tuple[str, ...]) -> None:
+    """A line an event, tabs between; their names stand above on a terminal alone."""
+    if screen.tty:
+        screen.say(("\t".join(names), "dim"))
+    for entry in entries:
+        screen.say("\t".join(field_text(entry, name) for name in names))
 
 
 def show(screen: Screen, entries: list[Entry]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -42,6 +42,22 @@ Signature = Annotated[str | None, typer.Option("--signature", help="Only this st
 Since = Annotated[str | None, typer.Option("--since", help="Only from then on: 10m, 2h or an RFC 3339 time.")]
 Until = Annotated[str | None, typer.Option("--until", help="Only up to then.")]
 Where = Annotated[str | None, typer.Option("--where", help="Only where this JMESPath expression holds.")]
+SinceStart = Annotated[
+    bool, typer.Option("--since-start", help="Events since the newest `listen` on this store began (default).")
+]
+After = Annotated[
+    int | None, typer.Option("--after", min=0, help="Events behind this cursor, which `whcli list --cursor` prints.")
+]
+
+
+def begin_of(*, since_start: bool, after: int | None, from_now: bool = False) -> int | Literal["start", "now"]:
+    """Behind which arrival number events count; raises WrongUsage where the flags exclude each other."""
+    if since_start + (after is not None) + from_now > 1:
+        raise WrongUsage(
+            "--since-start, --after and --from-now exclude each other",
+            next="whcli list --cursor        prints a cursor",
+        )
+    return after if after is not None else "now" if from_now else "start"
 
 
 def filter_of(

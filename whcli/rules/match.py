@@ -5,10 +5,10 @@ A match is an empty list of differences; a failure can be shown. Filters mean th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..words.errors import WrongUsage
 from ..words.event import Difference, Entry, Event
@@ -53,6 +53,36 @@ def differences(wanted: Filter, entry: Entry, event: Callable[[], Event]) -> tup
     if wanted.where is not None and not any(found):
         found.append(_where(wanted.where, entry, event()))
     return tuple(difference for difference in found if difference)
+
+
+class Miss(NamedTuple):
+    """An event that does not match, and why."""
+
+    entry: Entry
+    differences: tuple[Difference, ...]
+
+
+CLOSEST = 3  # near misses that are shown
+
+
+def closest(wanted: Filter, misses: Iterable[Miss]) -> tuple[Miss, ...]:
+    """The misses that came closest, the closest first: few differences, then likeness, then the newest.
+
+    An expression is evaluated only where all else holds; where it was not, it counts as one more difference.
+    """
+
+    def distance(miss: Miss) -> tuple[float, float, int]:
+        unasked = wanted.where is not None and all(each.field != "where" for each in miss.differences)
+        return len(miss.differences) + unasked, -sum(map(_likeness, miss.differences)), -miss.entry.id
+
+    return tuple(sorted((miss for miss in misses if miss.differences), key=distance)[:CLOSEST])
+
+
+def _likeness(difference: Difference) -> float:
+    """Between 0 and 1: how much what came looks like what was wanted."""
+    from difflib import SequenceMatcher
+
+    return SequenceMatcher(None, difference.wanted[:60], difference.got[:60], autojunk=False).ratio()
 
 
 def _glob(field: str, wanted: str | None, got: str | None) -> Difference | None:

@@ -124,7 +124,6 @@ class Session:
 
     def _announce(self, listener: Listener, out: Screen, err: Screen, json: bool) -> None:
         urls = listener.server.urls
-        listener.tell(urls[0], os.getpid())
         banner(err, urls[0], self._plan, listener)
         ready = {
             "schema": "whcli.ready/1",
@@ -134,6 +133,7 @@ class Session:
             "pid": os.getpid(),
             "store": str(self._folder.resolve()),
         }
+        listener.tell(ready)
         if self._ready_file is not None:
             write_whole(self._ready_file, jsonlib.dumps(ready) + "\n")
         if json:

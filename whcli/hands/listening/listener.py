@@ -11,6 +11,7 @@ Only `--verify`, `--relay-reply` and replies that depend on the delivery come be
 from __future__ import annotations
 
 import asyncio
+import os
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Coroutine, Sequence
@@ -137,13 +138,14 @@ class Listener:
         self._usual = None if plan.relay or plan.replies.by_delivery else plan.replies.sequence[0]
         self._notes: OrderedDict[int, str] = OrderedDict()
         self._loop: asyncio.AbstractEventLoop | None = None
-        self.started_after = self.store.last_id()
+        self.started_after = 0
         self.surplus = surplus(self.store, plan.keep, time.time()) if plan.keep else 0  # events to be removed at once
         self._keeper = self._keeping(plan.keep, broken) if plan.keep else None
 
     async def start(self) -> None:
         """Begin to capture; senders can reach us when this returns."""
         self._loop = asyncio.get_running_loop()
+        self.started_after = self.store.begin_listen(time.time(), os.getpid(), self.server.urls[0])
         self._writer.start(self._loop)
         self._follower.start()
         self._printer.start(self.started_after)
@@ -163,9 +165,9 @@ class Listener:
             await asyncio.to_thread(stop, max(0.2, until - time.monotonic()))
         self._lock.release()
 
-    def tell(self, url: str, pid: int) -> None:
+    def tell(self, about: dict[str, Any]) -> None:
         """Let other commands know who listens on this store."""
-        self._lock.tell({"url": url, "pid": pid})
+        self._lock.tell(about)
 
     @property
     def removed(self) -> int:

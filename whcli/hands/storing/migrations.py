@@ -84,6 +84,16 @@ STEPS: tuple[tuple[str, ...], ...] = (
         )""",
         "ALTER TABLE events ADD COLUMN size INTEGER",  # bytes in pieces; NULL: the body is in the row
     ),
+    (
+        # When each `listen` on this store began: what came "since the newest listener" is what came behind its cursor.
+        """CREATE TABLE listens (
+            id INTEGER PRIMARY KEY,
+            started_after INTEGER NOT NULL,        -- the newest arrival number at that moment
+            started_at REAL NOT NULL,              -- unix seconds, UTC
+            pid INTEGER NOT NULL,
+            url TEXT NOT NULL
+        )""",
+    ),
 )
 
 LATEST = len(STEPS)

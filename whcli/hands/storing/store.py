@@ -17,7 +17,7 @@ from typing import Any
 from ...rules.match import Filter, differences
 from ...rules.recognition.detect import detect
 from ...words.errors import NothingMatched
-from ...words.event import Arrival, Delivery, Entry, Event, Facts
+from ...words.event import Arrival, Delivery, Difference, Entry, Event, Facts
 from ...words.secret import Secret
 from .opening import explained, is_there, make_folder, no_store, open_database, whole
 from .private import FILE, keep_private
@@ -129,6 +129,14 @@ class Store:
         with self.writing() as db:
             return insert_delivery(db, delivery)
 
+    def begin_listen(self, started_at: float, pid: int, url: str) -> int:
+        """Record that a listener begins (unix seconds UTC); the newest arrival number at that moment."""
+        with self.writing() as db:
+            number = int(db.execute("SELECT coalesce(max(id), 0) FROM events").fetchone()[0])
+            values = (number, started_at, pid, url)
+            db.execute("INSERT INTO listens (started_after, started_at, pid, url) VALUES (?, ?, ?, ?)", values)
+        return number
+
     def remove(self, ids: Sequence[int]) -> int:
         """Delete events with all that belongs to them; how many there were.
 
@@ -175,11 +183,22 @@ class Store:
         return self._entry(row) if row else None
 
     def entries(
-        self, wanted: Filter | None = None, *, after: int = 0, newest: bool = False, limit: int | None = None
+        self,
+        wanted: Filter | None = None,
+        *,
+        after: int = 0,
+        until: int | None = None,
+        newest: bool = False,
+        limit: int | None = None,
     ) -> Iterator[Entry]:
-        """The entries that match, by arrival number; `newest` walks from the end. Reads a page at a time."""
+        """The entries that match, by arrival number, behind `after` and up to `until`; `newest` walks from the end.
+
+        Reads a page at a time.
+        """
         wanted = wanted or Filter()
         condition, values = narrowed(wanted)
+        if until is not None:
+            condition, values = f"{condition} AND e.id <= ?", [*values, until]
         cursor, left = (sys.maxsize if newest else after), limit
         while left is None or left > 0:
             edge = "e.id < ? ORDER BY e.id DESC" if newest else "e.id > ? ORDER BY e.id"
@@ -228,6 +247,15 @@ class Store:
         """The newest arrival number whose facts are kept."""
         return int(self._rows("SELECT coalesce(max(event_id), 0) FROM facts")[0][0])
 
+    def listened_after(self) -> int | None:
+        """The newest arrival number when the newest listener began; None where none ever did."""
+        rows = self._rows("SELECT started_after FROM listens ORDER BY id DESC LIMIT 1")
+        return int(rows[0][0]) if rows else None
+
+    def version(self) -> int:
+        """A number that differs after another connection has committed (sqlite.org/pragma.html#pragma_data_version)."""
+        return int(self._rows("PRAGMA data_version")[0][0])
+
     def nth_newest(self, n: int) -> int | None:
         """The arrival number of the newest event (n = 0), the one before (n = 1) ..."""
         rows = self._rows("SELECT id FROM events ORDER BY id DESC LIMIT 1 OFFSET ?", (n,))
@@ -262,15 +290,20 @@ class Store:
         with explained(self.path):
             return self._db.execute(sql, values).fetchall()
 
-    def _matches(self, wanted: Filter, entry: Entry) -> bool:
+    def differences(self, wanted: Filter, entry: Entry) -> tuple[Difference, ...]:
+        """Where an entry differs from a filter; raises NothingMatched when its event is needed and gone."""
+
         def load() -> Event:
             event = self.event(entry.id)
             if event is None:
                 raise NothingMatched(f"event #{entry.id} was removed meanwhile", next="whcli list")
             return event
 
+        return differences(wanted, entry, load)
+
+    def _matches(self, wanted: Filter, entry: Entry) -> bool:
         try:
-            return not differences(wanted, entry, load)
+            return not self.differences(wanted, entry)
         except NothingMatched:
             return False
 
@@ -296,3 +329,12 @@ def kept_in(folder: Path) -> Callable[[str, str], Sequence[Secret]]:
             return store.kept_secrets()
 
     return lambda scheme, path: everything().get((scheme, path), ())
+
+
+def newest_in(folder: Path) -> int:
+    """The newest arrival number in a store, 0 where there is none: the cursor behind which all that comes counts."""
+    try:
+        with Store(folder) as store:
+            return store.last_id()
+    except NothingMatched:
+        return 0
