@@ -89,9 +89,8 @@ def _order(types: Sequence[str], entries: Sequence[Entry]) -> Difference | None:
     for wanted in types:
         found = next((entry for entry in rest if _is(entry, wanted)), None)
         if found is None:
-            earlier = next((entry for entry in entries if _is(entry, wanted)), None)
-            got = f"it came as #{earlier.id}" if earlier and before else "none" if not earlier else "no further one"
-            return Difference(field="ordered", wanted=f"{wanted}{before}", got=got)
+            came = [f"#{entry.id}" for entry in entries if _is(entry, wanted)]
+            return Difference(field="ordered", wanted=f"{wanted}{before}", got=", ".join(came) or "none")
         before = f" behind #{found.id} {wanted}"
     return None
 

@@ -21,10 +21,10 @@ from ...rules.match import Filter, Miss, closest
 from ...words.errors import NothingMatched
 from ...words.event import Entry
 from ..listening.lock import holder, is_held
-from .opening import FILE
+from .private import FILE
 from .store import Store
 
-TICK = 0.02  # seconds between two looks at whether something was committed
+TICK = 0.025  # seconds between two looks at whether something was committed
 PATIENCE = 3.0  # seconds that a running listener may note nothing before its events are recognised here
 LOOKED_AT = 1000  # newest events among which near misses are found
 
