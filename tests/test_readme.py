@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from tests.program import ROOT, whcli
+from tests.program import ROOT, environment, listening, whcli
 from tests.receivers import Receiver
 from tests.rooms import table
 from tests.test_listen import STRIPE, post, signed
@@ -43,13 +46,8 @@ def test_the_demo_session_is_what_the_demo_prints(tmp_path: Path) -> None:
 
 
 def test_the_other_session_is_what_its_commands_print(tmp_path: Path) -> None:
-    from tests.program import listening
-
     [block] = [block for block in sessions() if block.startswith("$ whcli list\n")]
-    with listening("--count", "2", folder=tmp_path, env=STRIPE) as listener:
-        post(listener.url + "/stripe", headers=signed(tmp_path))
-        post(listener.url + "/stripe", b'{ "id":"evt_1","type":"charge.succeeded"}', headers=signed(tmp_path))
-        listener.wait()
+    captured(tmp_path)
     with Receiver(b"HTTP/1.1 204 No Content\r\n\r\n") as handler:
         printed: list[str] = []
         for command in re.findall(r"^\$ whcli (.*)$", block, re.MULTILINE):
@@ -58,6 +56,41 @@ def test_the_other_session_is_what_its_commands_print(tmp_path: Path) -> None:
             printed += [f"$ whcli {command}", *done.out.replace(handler.url, "http://localhost:3000").splitlines()]
     port = handler.url.rpartition(":")[2]
     assert plain(block) == plain("\n".join(printed).replace(f"localhost:{port}", "localhost:3000"))
+
+
+def captured(folder: Path) -> None:
+    """The two events of the sessions: one whose signature holds, one with a blank too many."""
+    with listening("--count", "2", folder=folder, env=STRIPE) as listener:
+        post(listener.url + "/stripe", headers=signed(folder))
+        post(listener.url + "/stripe", b'{ "id":"evt_1","type":"charge.succeeded"}', headers=signed(folder))
+        listener.wait()
+
+
+def test_the_session_in_ci_is_what_its_commands_print(tmp_path: Path) -> None:
+    [block] = [block for block in sessions() if block.startswith("$ whcli wait")]
+    captured(tmp_path)
+    printed: list[str] = []
+    for command in re.findall(r"^\$ whcli (.*)$", block, re.MULTILINE):
+        done = whcli(*shlex.split(command), folder=tmp_path)
+        printed += [f"$ whcli {command}", *done.out.splitlines(), *done.err.splitlines()]
+    assert plain(block) == plain("\n".join(printed))
+
+
+@pytest.mark.skipif(os.name != "posix", reason="a shell script")
+def test_the_script_for_ci_runs_as_it_stands(tmp_path: Path) -> None:
+    [block] = [block for block in re.findall(r"```sh\n(.*?)```", README, re.DOTALL) if "whcli wait --ready" in block]
+    scripts = {
+        "whcli": f'exec "{sys.executable}" -m whcli "$@"',
+        "place-order.sh": 'whcli send stripe invoice.paid --to "$1" && whcli send stripe charge.succeeded --to "$1"',
+    }
+    for name, text in scripts.items():
+        (tmp_path / name).write_text(f"#!/bin/sh\n{text}\n")
+        (tmp_path / name).chmod(0o755)
+    env = {**STRIPE, "PATH": f"{tmp_path}{os.pathsep}{os.environ['PATH']}"}
+    script = f"set -eu\ntrap 'kill $!' EXIT\n{block}"
+    done = subprocess.run(["bash", "-c", script], cwd=tmp_path, env=environment(env), capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "✓ 2 events match" in done.stdout and "invoice.paid" in done.stdout
 
 
 @pytest.mark.parametrize("code", list(Exit), ids=lambda code: str(int(code)))

@@ -316,6 +316,37 @@ note         string|null    what to know
 then         string|null    what the handler must do next, which cannot be seen
 """,
     ),
+    "cursor": Shape(
+        "A place in the order of arrival: `list --cursor`; `--after` takes it.",
+        """
+cursor  integer  the newest arrival number, 0 where there is no store yet
+""",
+    ),
+    "assertion": Shape(
+        "What `assert` found.",
+        """
+holds        boolean      whether all holds
+matched      integer      how many events match the filters
+events       [integer]    their arrival numbers
+differences  [#failure]   what does not hold
+near_misses  [#miss]      where too few match: the events that came closest
+after        integer      the arrival number behind which events counted
+cursor       integer      the newest arrival number that was looked at
+""",
+    ),
+    "failure": Shape(
+        "One thing that an assertion did not find, of all events or of one.",
+        DIFFERENCES + "event   integer|null  the arrival number, where it is one event's",
+        part=True,
+    ),
+    "miss": Shape(
+        "An event that does not match, and why.",
+        """
+event        integer        arrival number
+differences  [#difference]  the conditions that it fails
+""",
+        part=True,
+    ),
     "difference": Shape("One field that is not what was wanted.", DIFFERENCES, part=True),
     "removed": Shape(
         "Events that were deleted: `rm`.",
