@@ -67,10 +67,14 @@ def expected(known: Known) -> dict[str, str]:
     return {**length, **kind, **nosniff, **allow, **{name.lower(): value for name, value in known.headers.items()}}
 
 
+ORDINARILY = {"server": "whcli", "content-length": "0"}
+NOBODYS = next(known for known in ANSWERS if known.message.method == "HEAD" and known.provider is None)
+QUESTIONS = [known for known in ANSWERS if known is not NOBODYS]
+
 # -- the answers ----------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("known", ANSWERS, ids=str)
+@pytest.mark.parametrize("known", QUESTIONS, ids=str)
 def test_each_question_gets_its_exact_answer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, known: Known) -> None:
     for scheme, value in known.secrets.items():
         monkeypatch.setenv(variable(scheme), value)
@@ -85,8 +89,29 @@ def test_each_question_gets_its_exact_answer(tmp_path: Path, monkeypatch: pytest
     assert (response.status, response.body, fields(response)) == (known.status, known.body, expected(known))
     [entry], [note] = seen.entries, seen.notes
     assert entry.facts.reply == known.status  # what the sender got is kept with the event
-    assert note is not None and (known.provider or "trello or mandrill or intercom") in note
+    assert note is not None and str(known.provider) in note
     assert ("answered" in note) is (known.status != 403)
+
+
+@pytest.mark.parametrize(
+    ("options", "status", "note"),
+    [
+        ({}, USUAL, None),
+        ({"scheme": "trello"}, 200, "trello or mandrill or intercom: HEAD · answered"),
+        ({"verify": True}, 200, "trello or mandrill or intercom: HEAD · answered"),
+    ],
+    ids=["like any other", "a route's provider asks so", "what nobody can sign is not refused"],
+)
+def test_a_head_of_nobody_in_particular(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, options: dict[str, object], status: int, note: str | None
+) -> None:
+    monkeypatch.setenv("WHCLI_SECRET_TRELLO", "a secret")
+    seen = Seen()
+    with listener_on(tmp_path / "s", plan(tmp_path / "s", **options), seen) as port:
+        assert ask(port, raw(NOBODYS.message)).status == status
+        wait_for(lambda: seen.entries)
+    assert seen.notes == [note]
+    assert seen.entries[0].facts.reply == status
 
 
 @pytest.mark.parametrize("known", ANSWERS, ids=str)
@@ -95,7 +120,7 @@ def test_without_handshakes_each_gets_the_ordinary_reply(tmp_path: Path, known: 
     with listener_on(tmp_path / "s", plan(tmp_path / "s", handshakes=False), seen) as port:
         response = ask(port, raw(known.message))
         wait_for(lambda: seen.entries)
-    assert (response.status, response.body, fields(response)) == (USUAL, b"", {"content-length": "0"})
+    assert (response.status, response.body, fields(response)) == (USUAL, b"", ORDINARILY)
     assert seen.notes == [None]
 
 
@@ -116,7 +141,7 @@ def test_a_providers_event_is_never_answered_as_a_question(ordinary: tuple[int, 
     lines = b"".join(b"%b: %b\r\n" % pair for pair in case.pairs)
     head = b"POST /in HTTP/1.1\r\n%bContent-Length: %d\r\n\r\n" % (lines, len(case.content))
     response = ask(port, head + case.content)
-    assert (response.status, response.body, fields(response)) == (USUAL, b"", {"content-length": "0"})
+    assert (response.status, response.body, fields(response)) == (USUAL, b"", ORDINARILY)
 
 
 def test_of_all_those_events_no_line_speaks_of_a_question(ordinary: tuple[int, Seen]) -> None:

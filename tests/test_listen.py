@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import socket
+import time
 from pathlib import Path
 from typing import Any
 
@@ -120,6 +121,26 @@ def test_a_taken_port_is_one_sentence_and_exit_6(tmp_path: Path) -> None:
     assert done.code == 6
     assert f"error: port {port} is already in use" in done.err
     assert f"pid {os.getpid()}" in done.err and "whcli listen --port 0" in done.err
+
+
+def test_a_taken_port_is_told_within_a_second(tmp_path: Path) -> None:
+    def seconds(port: int) -> float:
+        started = time.monotonic()
+        assert whcli("listen", "--port", str(port), folder=tmp_path).code == 6
+        return time.monotonic() - started
+
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        assert min(seconds(taken.getsockname()[1]) for _ in range(3)) <= 1
+
+
+@pytest.mark.parametrize("flags", [(), ("--json",)], ids=["in words", "in JSON"])
+def test_port_0_prints_the_port_it_got(tmp_path: Path, flags: tuple[str, ...]) -> None:
+    with listening(*flags, folder=tmp_path) as listener:
+        done = listener.end()
+    assert listener.port > 0
+    if flags:
+        assert done.lines[0]["url"] == f"http://127.0.0.1:{listener.port}"
+    assert f"listening on http://127.0.0.1:{listener.port}\n" in done.err
 
 
 def test_a_second_listener_on_one_store_is_told_so(tmp_path: Path) -> None:

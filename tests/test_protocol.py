@@ -61,7 +61,7 @@ def odd_request(chance: random.Random) -> bytes:
         name = "".join(chance.choices("abcXYZ019-_.!#$%&'*+^`|~", k=chance.randint(1, 12))).encode()
         value = bytes(chance.choices([*range(0x20, 0x7F), *range(0x80, 0x100), 9], k=chance.randint(0, 40)))
         lines += [name + b":" + chance.choice((b"", b" ", b"\t", b"   ")) + value] * chance.choice((1, 1, 1, 3))
-    lines += [b"X-Repeat: %d" % chance.randint(0, 3)] * chance.randint(0, 60)
+    lines += [b"X-Repeat: %d" % chance.randint(0, 3)] * chance.randint(0, 100)
     chance.shuffle(lines)
     length = chance.choice((0, 0, 5, 300))
     lines.insert(chance.randint(0, len(lines)), b"content-LENGTH:%d" % length)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -9,6 +10,18 @@ from dataclasses import dataclass, field, replace
 from ..words.event import Reply
 
 REMEMBERED = 10_000  # delivery ids whose attempts are counted
+
+_WEBSOCKET = re.compile(rb"\nupgrade:[ \t]*websocket[ \t]*\r", re.IGNORECASE)
+NO_WEBSOCKET = Reply(  # RFC 9110 section 15.5.22: what it speaks instead is named; RFC 6455 section 4.4 answers so too
+    status=426,
+    headers=((b"Content-Type", b"text/plain"), (b"Upgrade", b"HTTP/1.1"), (b"Connection", b"Upgrade, close")),
+    body=b"webhooks are captured here; no WebSocket is spoken\n",
+)
+
+
+def wants_websocket(method: bytes, head: bytes) -> bool:
+    """Whether a request opens a WebSocket (RFC 6455 section 4.1): it is recorded, and cannot be answered as it asks."""
+    return method == b"GET" and _WEBSOCKET.search(head) is not None
 
 
 @dataclass(slots=True)

@@ -25,7 +25,7 @@ from ...rules.conduct.handshakes import Handshake, answer, is_sns_host, possible
 from ...rules.conduct.schedules import Schedule
 from ...rules.loops import signed_by_us
 from ...rules.recognition.detect import detect
-from ...rules.replies import Replies
+from ...rules.replies import NO_WEBSOCKET, Replies, wants_websocket
 from ...rules.retention import Keep
 from ...rules.routes import Route, route_of
 from ...rules.text import safe
@@ -205,6 +205,9 @@ class Listener:
             self._refuse(not_stored(arrival))
             return respond(STORE_FAILED)
         self._failing = False
+        if wants_websocket(arrival.method, arrival.head) and not self._plan.relay:
+            remember(self._notes, id, "it asks for a WebSocket, which is not spoken here: answered 426")
+            return self._answer(id, NO_WEBSOCKET, respond)
         if self._plan.handshakes and isinstance(arrival.body, bytes):  # a larger one asks nothing
             answered = self._handshake(id, arrival, arrival.body)
             if answered is not None:
@@ -245,7 +248,7 @@ class Listener:
             verify_token=self._plan.verify_token,
             provider=keyring.provider_of(event.path),
         )
-        if found is None:
+        if found is None or (found.asks == "HEAD" and not self._head_matters(event, found)):
             return None
         if found.keep is not None:
             self._keep(event, *found.keep)
@@ -254,6 +257,10 @@ class Listener:
             self._later(self._confirm(event, found.confirm or ""))
         remember(self._notes, event.id, handshake_note(found, confirming=confirm))
         return found.reply
+
+    def _head_matters(self, event: Event, found: Handshake) -> bool:
+        """Whether a HEAD is a provider's look at its URL: it says so, its route does, or `--verify` would refuse it."""
+        return self._plan.verify or found.provider is not None or self._plan.keyring.provider_of(event.path) is not None
 
     def _keep(self, event: Event, scheme: str, secret: Secret) -> None:
         """Keep a secret that arrived in a handshake, and use it from now on."""
