@@ -79,6 +79,14 @@ MARKUP = {
     "percent and braces": b"%s%n %(x)s {x} {0.__class__} ${x}",
 }
 
+RICH = [
+    *("[bold]b[/bold]", "[red]r[/]", "[on red]x[/on red]", "[reverse]x[/reverse]", "[blink]x[/blink]", "[conceal]x"),
+    *("[link=http://evil.example]x[/link]", "[link http://evil.example]x[/link]", "[@click=app.quit]x[/]", "[/]"),
+    *("[/bold]", "[bold", "bold]", "[[bold]]", r"\[bold]", "[#ff0000]x[/#ff0000]", "[color(9)]x", "[not bold]x"),
+    *("[bold red on blue underline]x[/]", "[b][i][u]x[/u][/i][/b]", ":skull: :boom:", "[markup.strong]x", "[]x[]"),
+]
+"""What the library that colours bodies would take for styles, links, handlers or emoji."""
+
 BYTES = {
     "no UTF-8 at all": bytes(range(0x80, 0x100)),
     "UTF-8 cut in the middle": "日本".encode()[:-1],

@@ -94,7 +94,7 @@ def from_json(body: bytes) -> Iterator[tuple[str, bytes]]:
     if len(body) > LARGEST or body[:1] != b"{":
         return
     try:
-        members = json.loads(body, parse_int=str, parse_float=str, object_pairs_hook=list)
+        members = json.loads(body, parse_int=str, parse_float=str, parse_constant=str, object_pairs_hook=list)
     except (ValueError, RecursionError):
         return
     texts = [(name, _field(value)) for name, value in members]
