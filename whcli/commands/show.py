@@ -98,7 +98,10 @@ def write_bytes(data: bytes, *, force: bool) -> int:
 
 def harmless(data: bytes) -> bool:
     """Whether a terminal would only print these bytes."""
-    text = data.decode("utf-8", "backslashreplace").replace("\r\n", "\n")
+    try:
+        text = data.decode().replace("\r\n", "\n")
+    except UnicodeDecodeError:  # such a byte may be a control of one byte to a terminal: 0x9b is ESC [
+        return False
     return safe_block(text) == text
 
 

@@ -57,7 +57,7 @@ class Config:
     def samples(self) -> Path | None:
         """The folder with the user's own sample events; relative to the file."""
         folder = self.send.get("samples")
-        return self.path.parent / Path(folder).expanduser() if folder and self.path else None
+        return self.path.parent / os.path.expanduser(folder) if folder and self.path else None  # noqa: PTH111  # never raises
 
     def scheme(self, name: str) -> Scheme:
         """A scheme by name, the user's own first; raises WrongUsage with a suggestion."""
@@ -241,7 +241,7 @@ def secret_from(reference: str, base: Path | None = None) -> Secret:
     elif kind == "env":
         value, label = os.environ.get(rest, "").encode("utf-8", "surrogateescape"), f"${rest}"
     elif kind == "file":
-        value, label = _read(base / Path(rest).expanduser() if base else Path(rest).expanduser()), rest
+        value, label = _read(rest, base), rest
     else:
         warn_literal()
         value, label = reference.encode("utf-8", "surrogateescape"), "the command line"
@@ -250,12 +250,15 @@ def secret_from(reference: str, base: Path | None = None) -> Secret:
     return Secret(value=value, label=label)
 
 
-def _read(path: Path) -> bytes:
+def _read(name: str, base: Path | None) -> bytes:
+    path = Path(name)
     try:
+        path = (base or Path()) / path.expanduser()
         return path.read_bytes().removesuffix(b"\n").removesuffix(b"\r")
-    except OSError as error:
+    except (OSError, RuntimeError, ValueError) as error:  # no such home; a NUL in the name
+        why = getattr(error, "strerror", None) or error
         raise WrongUsage(
-            f"the secret file {path} cannot be read: {error.strerror}", code="no_secret", next=f"ls -l {path}"
+            f"the secret file {path} cannot be read: {why}", code="no_secret", next=f"ls -l {path}"
         ) from error
 
 

@@ -61,10 +61,17 @@ class Screen:
         return shutil.get_terminal_size((100, 24)).columns if self.tty else 10_000
 
     def text(self, spans: Sequence[Span]) -> str:
-        """Spans as one string, coloured when this stream takes colour."""
+        """Spans as one string, coloured when this stream takes colour.
+
+        Whoever makes a span has made it safe; here nothing passes even where that was forgotten.
+        """
         if not self.colour:
-            return "".join(text for text, _ in spans)
-        return "".join(f"\x1b[{STYLES[style]}m{text}\x1b[0m" if style and text else text for text, style in spans)
+            return "".join(safe_block(text) for text, _ in spans)
+        return "".join(self._styled(safe_block(text), style) for text, style in spans)
+
+    @staticmethod
+    def _styled(text: str, style: str) -> str:
+        return f"\x1b[{STYLES[style]}m{text}\x1b[0m" if style and text else text
 
     def say(self, *spans: Span | str) -> None:
         """One line, flushed."""

@@ -34,7 +34,7 @@ def safe(value: bytes | str) -> str:
 def safe_block(value: bytes | str) -> str:
     """As `safe`, but line feeds and tabs stay."""
     text = value.decode("utf-8", "backslashreplace") if isinstance(value, bytes) else value
-    return _UNSAFE_IN_BLOCK.sub(_escape, text)
+    return text if text.isascii() and text.isprintable() else _UNSAFE_IN_BLOCK.sub(_escape, text)
 
 
 def clip(text: str, width: int) -> str:

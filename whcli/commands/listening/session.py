@@ -158,13 +158,14 @@ def banner(err: Screen, url: str, plan: ListenPlan, listener: Listener) -> None:
         err.say(f"whcli {__version__} listening on {url}")
     else:
         err.say((f"whcli {__version__}", "bold"), f"   listening on {url}   every method, every path")
-        known = [f"{row.name} ✓ {secret.label}" for row, secret in plan.keyring.known()]
+        known = [f"{row.name} ✓ {safe(secret.label)}" for row, secret in plan.keyring.known()]
         err.say(("  secrets     ", "dim"), "   ".join(known) or "none: signatures are not checked")
         for route in plan.forwards:
             err.say(("  forward     ", "dim"), f"{route.path} → {safe(route.forward or '')}")
-        used = listener.store.bytes_used()
+        used, place = listener.store.bytes_used(), safe(str(listener.store.folder))
         err.say(
-            ("  store       ", "dim"), f"{listener.store.folder}, newest event #{listener.started_after}, {size(used)}"
+            ("  store       ", "dim"),
+            f"{place}, newest event #{listener.started_after}, {size(used)}",
         )
     if plan.keep is not None:
         now = f"{plural(listener.surplus, 'older event')} removed now, later ones" if listener.surplus else "older ones"

@@ -239,13 +239,18 @@ def delivery_of(event_id: int, row: Any, headers: bytes | None) -> Delivery:
     )
 
 
+def _storable(text: str) -> bool:
+    """Whether SQLite can hold a text: in an argument, bytes that are no UTF-8 are surrogates, which it cannot."""
+    return not any("\ud800" <= letter <= "\udfff" for letter in text)
+
+
 def narrowed(wanted: Filter) -> tuple[str, list[Any]]:
     """The part of a filter that SQL can decide. Events without facts pass; `match.differences` has the last word."""
     conditions: list[str] = []
     values: list[Any] = []
     for column in ("provider", "type", "method", "path"):
         pattern = getattr(wanted, column)
-        if pattern is not None:
+        if pattern is not None and _storable(pattern):
             is_glob = "*" in pattern  # to SQLite's GLOB a text ends at a NUL, so that those are left to Python
             conditions.append(f"(f.{column} GLOB ? OR instr(f.{column}, char(0)))" if is_glob else f"f.{column} = ?")
             values.append(pattern.replace("[", "[[]").replace("?", "[?]") if is_glob else pattern)
