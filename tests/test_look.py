@@ -240,7 +240,7 @@ def test_every_command_has_help_with_examples(tmp_path: Path, command: str) -> N
 
 def test_a_wrong_command_or_option_gets_a_suggestion(tmp_path: Path) -> None:
     wrong = whcli("listn", folder=tmp_path)
-    assert wrong.code == 2 and "Did you mean 'listen'" in wrong.err
+    assert wrong.code == 2 and "did you mean: 'listen'" in wrong.err
     assert "--where" in whcli("list", "--wher", "x", folder=tmp_path).err
 
 

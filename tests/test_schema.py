@@ -60,7 +60,7 @@ def test_a_schema_is_printed_as_json(tmp_path: Path, asked: str) -> None:
 
 def test_an_unknown_object_is_a_usage_error_with_a_suggestion(tmp_path: Path) -> None:
     done = whcli("schema", "evnt", folder=tmp_path)
-    assert done.code == 2 and "did you mean 'event'?" in done.err
+    assert done.code == 2 and "did you mean: 'event'" in done.err
 
 
 def test_a_later_version_may_add_a_field_and_none_may_be_missing() -> None:

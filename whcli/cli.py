@@ -200,15 +200,19 @@ def _shape(module: Any) -> Any:
     return in_sections(module.SECTIONS)
 
 
-def _usage(error: Exception, arguments: list[str]) -> WhcliError:
+def _usage(error: Any, arguments: list[str]) -> WhcliError:
     from typer._click.exceptions import ClickException
 
     from .words.errors import WrongUsage
 
     text = error.format_message() if isinstance(error, ClickException) else str(error)
+    text, _, meant = text.partition(". Did you mean ")
+    if possible := getattr(error, "possibilities", None):
+        text, meant = error.message, " or ".join(f"'{each}'" for each in possible)
+    details = (("did you mean", meant.rstrip("?").replace(", ", " or ")),) if meant else ()
     context = getattr(error, "ctx", None)
     path = context.command_path if context else "whcli"
-    return WrongUsage(text.rstrip(".").replace("\n", " "), next=f"{path} --help")
+    return WrongUsage(text.rstrip(".").replace("\n", " "), details=details, next=f"{path} --help")
 
 
 def _explain(error: WhcliError, json: bool) -> int:

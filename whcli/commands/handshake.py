@@ -53,7 +53,7 @@ def command(
 
     config = load_config()
     keyring = Keyring(config, given=secret or (), kept=kept_in(store_folder(store)))
-    url, target = aim(config.targets.get(to, to), b"/")
+    url, target = aim(config.target(to), b"/")
     token = secret_from(verify_token).value.decode("utf-8", "replace") if verify_token else None
     found = challenges(
         provider,

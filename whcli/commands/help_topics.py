@@ -6,6 +6,8 @@ from typing import Annotated
 
 import typer
 
+from ..rules.near import did_you_mean
+from ..rules.text import safe
 from ..words.errors import Exit, WrongUsage
 from .options import Json
 
@@ -128,7 +130,8 @@ def command(
         text = TOPICS[topic] if topic in TOPICS else printed(asked)
         stdout().json({"schema": "whcli.help/1", "topic": topic or "whcli", "text": text})
         return Exit.DONE
-    raise WrongUsage(f"there is no help on '{topic}'", next="whcli help " + "|".join(TOPICS))
+    details = did_you_mean(topic, (*TOPICS, *cli.COMMANDS))
+    raise WrongUsage(f"there is no help on '{safe(topic)}'", details=details, next="whcli help " + "|".join(TOPICS))
 
 
 def printed(arguments: list[str]) -> str:

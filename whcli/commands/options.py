@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from ..rules.text import safe
 from ..words.errors import WrongUsage
 from ..words.event import SIGNATURES
 
 if TYPE_CHECKING:
     from ..rules.match import Filter
+
+COLOURS = ("auto", "always", "never")
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, one object a line.")]
 StoreDir = Annotated[Path | None, typer.Option("--store", help="The store's folder (default: the nearest .whcli).")]
@@ -77,9 +81,11 @@ def filter_of(
     from ..rules.text import moment
 
     if signature is not None and signature not in SIGNATURES:
-        raise WrongUsage(f"--signature takes no '{signature}'", next="use one of " + ", ".join(SIGNATURES))
+        raise _takes_no("--signature", signature, SIGNATURES)
     if where is not None:
         compiled(where)
+    if provider is not None:
+        _warn_of_stranger(provider)
     now = time.time()
     return Filter(
         provider=provider,
@@ -107,8 +113,36 @@ def certificates_of(ca: Path | None, insecure: bool) -> bool | str:
     return str(ca)
 
 
+def _warn_of_stranger(pattern: str) -> None:
+    """Say that no known provider, nor one in `whcli.toml`, has such a name: the filter will match nothing."""
+    from ..rules.near import meant
+    from ..rules.recognition.providers import PROVIDERS
+    from ..rules.routes import glob
+
+    known = [each.name for each in PROVIDERS]
+    if any(map(glob(pattern).match, known)):
+        return
+    from ..hands.config import load_config
+    from ..hands.render import stderr
+
+    with suppress(WrongUsage):  # what is wrong with the file is another command's to say
+        known += load_config().schemes
+    if not any(map(glob(pattern).match, known)):
+        near = meant(pattern, known)
+        stderr().say(f"warning: no provider is called '{safe(pattern)}'" + (f"; did you mean {near}?" if near else ""))
+
+
 def colour_of(choice: str) -> str:
     """A checked `--color`."""
-    if choice not in ("auto", "always", "never"):
-        raise WrongUsage(f"--color takes no '{choice}'", next="use auto, always or never")
+    if choice not in COLOURS:
+        raise _takes_no("--color", choice, COLOURS)
     return choice
+
+
+def _takes_no(flag: str, value: str, known: tuple[str, ...]) -> WrongUsage:
+    """The error for a value that is none of a flag's."""
+    from ..rules.near import did_you_mean
+
+    return WrongUsage(
+        f"{flag} takes no '{safe(value)}'", details=did_you_mean(value, known), next="use one of " + ", ".join(known)
+    )

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from ..words.errors import Exit, WrongUsage
+from ..words.errors import Exit
 from .options import Colour, Json, colour_of
 
 EXAMPLES = """Examples:
@@ -24,6 +24,7 @@ def command(
 ) -> int:
     """Print the JSON Schema of an object that --json writes."""
     from ..hands.render import paged, stdout
+    from ..rules.near import unknown
     from ..rules.schemas import names, schema_of
     from ..rules.schemas.shapes import SHAPES
 
@@ -38,7 +39,7 @@ def command(
         return Exit.DONE
     wanted = name.removeprefix("whcli.").removesuffix("/1")
     if wanted not in names():
-        raise unknown(name, names())
+        raise unknown("object", name, names(), next="whcli schema        lists all of them")
     if json:
         screen.json(schema_of(wanted))
     else:
@@ -52,14 +53,3 @@ def pretty(schema: dict[str, object]) -> str:
     import json
 
     return json.dumps(schema, indent=2)
-
-
-def unknown(name: str, known: list[str]) -> WrongUsage:
-    """The error for an object that there is not."""
-    from difflib import get_close_matches
-
-    from ..rules.text import safe
-
-    near = get_close_matches(name, known, n=1)
-    meant = f"; did you mean '{near[0]}'?" if near else ""
-    return WrongUsage(f"whcli writes no object '{safe(name)}'{meant}", next="whcli schema        lists all of them")

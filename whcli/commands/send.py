@@ -141,7 +141,7 @@ def target_of(to: str | None, config: Config, dry_run: bool) -> str:
     target = to or config.listen.get("forward") or ("http://localhost" if dry_run else None)
     if target is None:
         raise WrongUsage("there is no target", next="add --to URL, such as --to http://localhost:3000/webhooks")
-    return config.targets.get(target, target)
+    return config.target(target)
 
 
 # -- what is shown --------------------------------------------------------------------------------------------------

@@ -7,13 +7,14 @@ never secrets. Nothing else is read.
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
+from ..rules.near import did_you_mean, near, unknown
 from ..rules.outgoing import parse_target
 from ..rules.routes import Route
 from ..rules.signatures.scheme import Scheme
@@ -23,6 +24,7 @@ from ..words.secret import Secret, masked
 
 FOLDER = ".whcli"
 FILE = "whcli.toml"
+BARE = re.compile(r"(?!localhost\Z)[A-Za-z][A-Za-z0-9_-]*")  # a name, or a machine without a port
 
 KEYS: dict[str, dict[str, type | tuple[type, ...]]] = {
     "listen": {
@@ -62,6 +64,15 @@ class Config:
     def scheme(self, name: str) -> Scheme:
         """A scheme by name, the user's own first; raises WrongUsage with a suggestion."""
         return self.schemes[name] if name in self.schemes else scheme_named(name, tuple(self.schemes))
+
+    def target(self, text: str) -> str:
+        """A target's URL: its name in [targets], else the text as it stands.
+
+        Raises WrongUsage with a suggestion for a bare word that is nearly one of the names.
+        """
+        if text in self.targets or not BARE.fullmatch(text) or not near(text, self.targets):
+            return self.targets.get(text, text)
+        raise unknown("target", text, self.targets, next=f"--to http://{text}        if it is a machine's name")
 
     @property
     def scheme_names(self) -> tuple[str, ...]:
@@ -156,8 +167,7 @@ def _reachable(path: Path, tables: dict[str, Any]) -> None:
 def _known(path: Path, prefix: str, table: Mapping[str, Any], names: Iterable[str]) -> None:
     for key in table:
         if key not in (known := tuple(names)):
-            near = get_close_matches(key, known, n=1)
-            details = (("did you mean", f"'{prefix}{near[0]}'"),) if near else ()
+            details = did_you_mean(key, known, prefix)
             raise WrongUsage(
                 f"unknown key '{prefix}{key}' in {path}", code="bad_config", details=details, next=f"edit {path}"
             )

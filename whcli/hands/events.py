@@ -7,11 +7,13 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from ..rules.match import Filter
-from ..rules.references import Reference, reference_of
+from ..rules.near import did_you_mean
+from ..rules.references import WORDS, Reference, reference_of
 from ..words.errors import NothingMatched, WrongUsage
 from ..words.event import Event
 from .storing.store import Store
 
+LOOKED_AT = 1000  # newest events among whose uids a wrong one is looked for
 LARGEST = 200 << 20  # bytes of a file that may hold events
 
 
@@ -64,8 +66,17 @@ class Source:
         """Arrival numbers of a reference into the store; raises NothingMatched when there are none."""
         found = self._ids(reference)
         if not found:
-            raise missing(reference.text)
+            raise missing(reference.text, self._hint(reference))
         return found
+
+    def _hint(self, reference: Reference) -> tuple[tuple[str, str], ...]:
+        """What may have been meant: a uid of one of the newest events, cut to the same length; the newest number."""
+        if reference.kind in ("number", "range"):
+            return (("the newest is", f"#{newest}"),) if (newest := self.store.last_id()) else ()
+        if reference.kind != "uid":
+            return ()
+        length = len(reference.text)
+        return did_you_mean(reference.text, [*WORDS, *(uid[:length] for uid in self.store.uids(LOOKED_AT))])
 
     def _ids(self, reference: Reference) -> list[int]:
         store = self.store
@@ -110,6 +121,8 @@ def _only(text: str, ids: list[int]) -> list[int]:
     return ids
 
 
-def missing(text: str) -> NothingMatched:
-    """The error for a reference that leads nowhere."""
-    return NothingMatched(f"there is no event {text}", code="no_event", next="whcli list        shows what is there")
+def missing(text: str, details: tuple[tuple[str, str], ...] = ()) -> NothingMatched:
+    """The error for a reference that leads nowhere; `details` say what may have been meant."""
+    return NothingMatched(
+        f"there is no event {text}", code="no_event", details=details, next="whcli list        shows what is there"
+    )

@@ -3,24 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from difflib import get_close_matches
 
 from ..words.errors import WrongUsage
 from .text import safe
 
 MOST = 2  # names that are suggested
+LONGEST = 100  # characters of a name that are compared
 
 
-def near(name: str, known: Iterable[str], most: int = MOST) -> tuple[str, ...]:
+def near(name: str, known: Iterable[str]) -> tuple[str, ...]:
     """The known names nearest to one, the nearest first; case does not count."""
+    from difflib import get_close_matches
+
     lowered = {each.lower(): each for each in known}
-    return tuple(lowered[each] for each in get_close_matches(name.lower(), lowered, n=most))
+    return tuple(lowered[each] for each in get_close_matches(name[:LONGEST].lower(), lowered, n=MOST))
+
+
+def meant(name: str, known: Iterable[str], prefix: str = "") -> str:
+    """The nearest names as words, `'a' or 'b'`, each behind a prefix; empty where nothing is near."""
+    return " or ".join(f"'{prefix}{each}'" for each in near(name, known))
 
 
 def did_you_mean(name: str, known: Iterable[str], prefix: str = "") -> tuple[tuple[str, str], ...]:
-    """An error's details: the nearest names, each behind a prefix; none where nothing is near."""
-    found = near(name, known)
-    return (("did you mean", " or ".join(f"'{prefix}{each}'" for each in found)),) if found else ()
+    """The same as an error's details."""
+    found = meant(name, known, prefix)
+    return (("did you mean", found),) if found else ()
 
 
 def unknown(kind: str, name: str, known: Iterable[str], *, next: str) -> WrongUsage:

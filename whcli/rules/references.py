@@ -16,11 +16,13 @@ from dataclasses import dataclass
 from typing import Literal
 
 from ..words.errors import WrongUsage
+from .near import did_you_mean
 from .text import safe
 
 _NUMBER = re.compile(r"#?(\d{1,18})\Z")
 _RANGE = re.compile(r"#?(\d{1,18})\.\.#?(\d{1,18})\Z")
 _LATEST = re.compile(r"latest(?:~(\d{1,9}))?\Z")
+WORDS = ("latest", "all")
 _UID = re.compile(r"(?=\d*[A-Za-z])[0-9A-Za-z]{6,26}\Z")
 
 
@@ -53,6 +55,7 @@ def reference_of(text: str) -> Reference:
     raise WrongUsage(
         f"'{safe(text)}' names no event",
         code="bad_reference",
+        details=did_you_mean(text, WORDS),
         next="use 42, latest, latest~2, 3..7, all, a uid (six letters or more), a file, or -",
     )
 

@@ -141,24 +141,19 @@ def forwards_of(texts: Sequence[str], config: Config) -> list[Route]:
         routes = [_forward(text, config) for text in texts]
         return sorted(routes, key=lambda route: route.path == "*")
     routes = [
-        Route(path=route["path"], forward=named(route["forward"], config))
+        Route(path=route["path"], forward=config.target(route["forward"]))
         for route in config.routes
         if route.get("forward")
     ]
     general = config.listen.get("forward")
-    return [*routes, Route(forward=named(general, config))] if general else routes
+    return [*routes, Route(forward=config.target(general))] if general else routes
 
 
 def _forward(text: str, config: Config) -> Route:
     path, equals, url = text.partition("=")
     if equals and path.startswith("/"):
-        return Route(path=path, forward=named(url, config))
-    return Route(forward=named(text, config))
-
-
-def named(target: str, config: Config) -> str:
-    """A target's URL: its name in [targets], or the URL itself."""
-    return config.targets.get(target, target)
+        return Route(path=path, forward=config.target(url))
+    return Route(forward=config.target(text))
 
 
 def _allowed(route: Route, config: Config, yes: bool) -> Route:

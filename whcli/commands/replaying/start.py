@@ -80,14 +80,14 @@ def replay(asked: Asked, choice: Choice, ways: Ways, *, store: Path | None, colo
 def replayed(asked: Asked, choice: Choice, ways: Ways, source: Source, folder: Path, *, colour: str, json: bool) -> int:
     """Replay events of a source whose store is in a folder; the exit code."""
     config = load_config()
-    to = config.targets.get(choice.to, choice.to) if choice.to else None
+    to = config.target(choice.to) if choice.to else None
     changes = changes_of(asked, choice, ways, config, source, to)
     chosen = Chosen(source, choice.references, source.matching(choice.wanted) if choice.wanted else ())
     keyring = Keyring(config, given=ways.secrets, public_url=ways.public_url, kept=kept_in(folder))
     plan = plan_of(options(asked), chosen.arrivals if asked.speed else [0.0] * len(chosen), ways.seed)
     trust = Trust(config.targets.values(), yes=ways.yes, send_credentials=ways.send_credentials)
     manners = replace(manners_of(asked, ways), refuse=lambda url: refuse_loop(url, folder))
-    rival = config.targets.get(choice.compare_to, choice.compare_to) if choice.compare_to else None
+    rival = config.target(choice.compare_to) if choice.compare_to else None
     if rival is not None:
         require_alone(asked, manners)
     screen = stdout(colour)

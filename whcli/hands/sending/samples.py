@@ -9,7 +9,8 @@ from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
 
-from ...rules.samples import Sample, joined, sample_named, samples_in, unknown
+from ...rules.near import unknown
+from ...rules.samples import Sample, joined, sample_named, samples_in
 from ...words.errors import NothingMatched, WrongUsage
 
 SUFFIX = ".toml"

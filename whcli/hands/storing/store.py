@@ -229,6 +229,10 @@ class Store:
         rows = self._rows("SELECT id FROM events WHERE uid >= ? AND uid < ? LIMIT 3", (low, low + "~"))
         return [row[0] for row in rows]
 
+    def uids(self, limit: int) -> list[str]:
+        """The uids of the newest events, the newest first."""
+        return [row[0] for row in self._rows("SELECT uid FROM events ORDER BY id DESC LIMIT ?", (limit,))]
+
     def deliveries(self, event_id: int) -> tuple[Delivery, ...]:
         """All deliveries of an event, oldest first."""
         rows = self._rows(

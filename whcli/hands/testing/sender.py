@@ -120,7 +120,7 @@ class WebhookSender:
         return self._sent(outgoing, timeout)
 
     def _target(self, to: str) -> str:
-        return self._config.targets.get(to, to)
+        return self._config.target(to)
 
     def _issued(self, provider: str, type: str, to: str, edits: Edits, scheme: str | None, unsigned: bool) -> Outgoing:
         issuer = Issuer(self._config, self.secrets.keyring, scheme=scheme, sign=not unsigned)

@@ -16,9 +16,10 @@ from urllib.parse import urlencode
 from ...words.errors import WrongUsage
 from ...words.event import Difference, Headers, Message, Reply, first
 from ...words.secret import Secret
+from ..near import unknown
 from ..recognition.providers import BY_NAME
 from ..signatures.digests import BadKey
-from ..signatures.schemes import scheme_named, unknown
+from ..signatures.schemes import scheme_named
 from ..signatures.signing import sign
 from ..text import clip
 from .handshakes import SecretsOf, answer
@@ -440,9 +441,7 @@ def _asks_nothing(provider: str) -> WrongUsage:
     if provider in BY_NAME:
         why = f"{provider} asks nothing when a webhook is set up, so there is nothing to play"
         return WrongUsage(why, code="no_handshake", next=f"one of those that ask: {', '.join(PROVIDERS)}")
-    error = unknown("provider", provider, PROVIDERS)
-    error.next = f"one of {', '.join(PROVIDERS)}"
-    return error
+    return unknown("provider", provider, PROVIDERS, next=f"one of {', '.join(PROVIDERS)}")
 
 
 def _no_secret(play: Play) -> WrongUsage:

@@ -466,9 +466,9 @@ BY_PROVIDER = {schedule.provider: schedule for schedule in SCHEDULES}
 def schedule_of(provider: str) -> Schedule:
     """A provider's schedule; raises WrongUsage, with the nearest names, for one that is not known."""
     if provider not in BY_PROVIDER:
-        from ..signatures.schemes import unknown
+        from ..near import unknown
 
-        raise unknown("provider with a retry schedule", provider, tuple(BY_PROVIDER))
+        raise unknown("provider with a retry schedule", provider, BY_PROVIDER, next=f"one of {', '.join(BY_PROVIDER)}")
     return BY_PROVIDER[provider]
 
 

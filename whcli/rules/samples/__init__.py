@@ -21,14 +21,14 @@ the page in `source`, values are invented.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from typing import Any
 from urllib.parse import urlencode
 
 from ...words.errors import WrongUsage
 from ...words.event import Message
+from ..near import meant, unknown
 from .fresh import BadPlace, filled
 
 FORM = "application/x-www-form-urlencoded"
@@ -174,9 +174,9 @@ def _merged(every: Mapping[str, str], own: Mapping[str, str]) -> tuple[tuple[str
 def _check(table: Mapping[str, Any], known: Mapping[str, type], origin: str, where: str) -> None:
     for key, value in table.items():
         if key not in known:
-            near = get_close_matches(key, known, n=1)
+            found = meant(key, known)
             raise _wrong(
-                origin, f"{where}{key}", "is no key of a sample" + (f"; did you mean '{near[0]}'?" if near else "")
+                origin, f"{where}{key}", "is no key of a sample" + (f"; did you mean {found}?" if found else "")
             )
         if not isinstance(value, known[key]):
             raise _wrong(origin, f"{where}{key}", "has the wrong type")
@@ -213,14 +213,6 @@ def sample_named(samples: Sequence[Sample], provider: str, type: str) -> Sample:
     raise unknown(f"{provider} sample", type, shown, next=f"whcli send {provider} --list        shows them")
 
 
-def unknown(kind: str, name: str, known: Iterable[str], *, next: str) -> WrongUsage:
-    """The error for a name that none has, with the nearest that are; case does not count."""
-    lowered = {each.lower(): each for each in known}
-    near = dict.fromkeys(lowered[each] for each in get_close_matches(name.lower(), lowered, n=2))
-    details = (("did you mean", " or ".join(f"'{each}'" for each in near)),) if near else ()
-    return WrongUsage(f"unknown {kind} '{name}'", code="unknown_name", details=details, next=next)
-
-
 def joined(ours: Sequence[Sample], theirs: Sequence[Sample]) -> tuple[Sample, ...]:
     """Our samples and the user's; of the same provider and type the user's stands in the place of ours."""
     own = {(sample.provider, sample.type): sample for sample in theirs}
@@ -228,4 +220,4 @@ def joined(ours: Sequence[Sample], theirs: Sequence[Sample]) -> tuple[Sample, ..
     return kept + tuple(own.values())
 
 
-__all__ = ["STYLES", "Sample", "joined", "made", "sample_named", "samples_in", "unknown"]
+__all__ = ["STYLES", "Sample", "joined", "made", "sample_named", "samples_in"]

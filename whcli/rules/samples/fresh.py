@@ -18,8 +18,8 @@ import re
 import string
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
-from difflib import get_close_matches
 
+from ..near import meant
 from ..ulid import ulid
 
 PLACE = re.compile(r"\{\{([^{}]*)\}\}")
@@ -82,8 +82,8 @@ def _wrong(inside: str, kind: str) -> str:
         return f"{{{{{inside}}}}} needs a name and a length, such as {{{{{kind}:id:16}}}}"
     if kind in TIMES or kind in SHAPES:
         return f"{{{{{inside}}}}} says more than {kind} takes"
-    near = get_close_matches(kind, (*TIMES, *ALPHABETS, *SHAPES, "part"), n=1)
-    return f"there is no kind '{kind}'" + (f"; did you mean '{near[0]}'?" if near else "")
+    found = meant(kind, (*TIMES, *ALPHABETS, *SHAPES, "part"))
+    return f"there is no kind '{kind}'" + (f"; did you mean {found}?" if found else "")
 
 
 def _random(token: str, kind: str, name: str | None, length: int) -> bytes:

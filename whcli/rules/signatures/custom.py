@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Iterable, Mapping
-from difflib import get_close_matches
 from typing import Any, NamedTuple, get_args
 
 from ...words.errors import WrongUsage
 from ...words.head import TOKEN
+from ..near import did_you_mean
 from .contents import FORMS
 from .digests import KEYS, TEXTS
 from .generic import PLACE
@@ -186,10 +186,9 @@ def _check_values(scheme: Scheme, spelt: Spelling) -> None:
 
 def _wrong(what: str, why: str, near: tuple[str, Iterable[str]] | None = None) -> WrongUsage:
     """The error; `near` is a word and those that it may have been meant for."""
-    found = get_close_matches(near[0], tuple(near[1]), n=1) if near else []
     return WrongUsage(
         f"{what} {why}",
         code="bad_scheme",
-        details=(("did you mean", f"'{found[0]}'"),) if found else (),
+        details=did_you_mean(*near) if near else (),
         next="whcli help custom        shows all words",
     )

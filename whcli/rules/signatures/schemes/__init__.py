@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from importlib import import_module
 
-from ....words.errors import WrongUsage
+from ...near import unknown
 from ..scheme import Scheme
 
 FAMILIES = {
@@ -34,6 +34,7 @@ FAMILIES = {
 }
 """Module of rows -> the names in it."""
 
+LISTED = "whcli schemes        lists all of them"
 NAMES = tuple(name for names in FAMILIES.values() for name in names.split())
 
 
@@ -43,15 +44,4 @@ def scheme_named(name: str, others: tuple[str, ...] = ()) -> Scheme:
         if name in names.split():
             rows: tuple[Scheme, ...] = import_module(f"{__name__}.{family}").ROWS
             return next(row for row in rows if row.name == name)
-    raise unknown("signature scheme", name, (*others, *NAMES))
-
-
-def unknown(kind: str, name: str, known: tuple[str, ...]) -> WrongUsage:
-    """The error for a name that is in no table, with the nearest that are."""
-    from difflib import get_close_matches
-
-    near = get_close_matches(name, known, n=2)
-    details = (("did you mean", " or ".join(f"'{item}'" for item in near)),) if near else ()
-    return WrongUsage(
-        f"unknown {kind} '{name}'", code="unknown_name", details=details, next="whcli schemes        lists all of them"
-    )
+    raise unknown("signature scheme", name, (*others, *NAMES), next=LISTED)
