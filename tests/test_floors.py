@@ -49,8 +49,8 @@ ROOMS: dict[str, str] = {
     "commands": """
         options sections signatures rm trust deliveries
         listening.lines listening.session listening.limits listening.plan listening
-        replaying.proof replaying.asked replaying.bar replaying.run replaying.comparison replaying.watching
-        replaying.start replaying
+        replaying.proof replaying.proving replaying.asked replaying.bar replaying.run replaying.comparison
+        replaying.watching replaying.start replaying
         listen store list_events wait assert_events show diff replay send sign verify schemes handshake demo_handler
         demo schema help_topics
     """,

@@ -48,6 +48,26 @@ def test_a_handler_that_takes_it_again_does_not() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("seen", "later"),
+    [
+        ([(b"0", False), (b"0", False), (b"1", True), (b"1", True)], []),
+        ([(b"0", False), (b"1", True), (b"2", True)], [3]),
+        ([(b"1", False), (b"2", True)], [2]),
+        ([(b"0", True), (b"1", True)], [2]),
+    ],
+    ids=["refused, then taken", "taken twice", "charged, then refused, then charged", "taken, and charged at the next"],
+)
+def test_the_first_is_the_one_that_is_taken_or_changes_something(
+    seen: list[tuple[bytes, bool]], later: list[int]
+) -> None:
+    probe, before = probed([]), b"0"
+    for state, taken in seen:
+        probe.saw(before, state, taken=taken)
+        before = state
+    assert [number for number, _ in probe.later] == later
+
+
 def test_a_change_that_is_taken_back_is_a_change() -> None:
     probe = probed([b"0", b"1", b"2", b"1"])
     assert [number for number, _ in probe.later] == [2, 3]
@@ -56,7 +76,7 @@ def test_a_change_that_is_taken_back_is_a_change() -> None:
 def test_a_probe_that_never_changes_proves_nothing() -> None:
     probe = probed([b"ready", b"ready", b"ready"])
     assert probe.holds and probe.blind
-    assert "does the probe look at the right thing?" in probe_lines(probe)[-1]
+    assert "does the probe look at the right thing?" in probe_lines(probe)[-1] and "--settle" in probe_lines(probe)[-1]
     assert not probed([b"0", b"0", b"1"]).blind
     assert not probed([b"0"]).blind
 
@@ -68,6 +88,7 @@ def test_a_proof_as_json() -> None:
         "holds": False,
         "blind": False,
         "deliveries": 2,
+        "noise": [],
         "first": [{"field": "state", "before": "0", "after": "1"}],
         "later": [{"delivery": 2, "changes": [{"field": "state", "before": "1", "after": "2"}]}],
     }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,9 @@ from tests.receivers import Receiver
 from tests.test_listen import BODY, STRIPE, post, signed
 from tests.test_look import store_with
 from tests.wire import Wire
+from whcli.hands.storing.store import Store, make_folder
+from whcli.rules.recognition.detect import detect
+from whcli.words.event import Arrival, SignatureState
 
 OLD = ("--timestamp", "1700000000")
 
@@ -102,6 +106,45 @@ def test_failed_chooses_those_whose_last_delivery_was_not_2xx(tmp_path: Path) ->
         again = whcli("replay", "--failed", "--to", fine.url, "--json", folder=tmp_path)
     assert again.code == 0 and [line["event_id"] for line in again.lines] == [1]
     assert whcli("replay", "--failed", "--to", fine.url, folder=tmp_path).out == "nothing to replay.\n"
+
+
+@pytest.mark.parametrize(
+    ("chosen", "ids"),
+    [
+        (("--provider", "stripe"), [1, 2]),
+        (("--type", "charge.*"), [2]),
+        (("--signature", "stale"), [1]),
+        (("--signature", "unsigned", "--provider", "git*"), [3]),
+        (("--where", "body.n == `3`"), [3]),
+        (("--since", "1h"), [2, 3, 4]),
+        (("--until", "2023-11-14T22:13:21Z"), [1]),
+        (("3", "1"), [3, 1]),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
+)
+def test_filters_choose_as_they_do_in_list(tmp_path: Path, chosen: tuple[str, ...], ids: list[int]) -> None:
+    stripe = b"Stripe-Signature: t=1700000000,v1=%b" % (b"0" * 64)
+    kept = [
+        (1700000000.0, stripe, b'{"id":"evt_1","object":"event","type":"invoice.paid"}'),
+        (time.time(), stripe, b'{"id":"evt_2","object":"event","type":"charge.refunded"}'),
+        (time.time(), b"X-GitHub-Event: push\r\nX-GitHub-Delivery: a", b'{"n":3}'),
+        (time.time(), b"X: y", b"{}"),
+    ]
+    make_folder(tmp_path / ".whcli")
+    with Store(tmp_path / ".whcli", create=True) as store:
+        store.add(
+            [
+                Arrival(at, b"POST /x HTTP/1.1\r\n%b\r\n\r\n" % lines, b"POST", b"/x", body, (), None)
+                for at, lines, body in kept
+            ]
+        )
+        found: tuple[tuple[int, SignatureState], ...] = ((1, "stale"), (3, "unsigned"))
+        for event, state in ((store.event(number), state) for number, state in found):
+            assert event is not None
+            store.note([(event, replace(detect(event.headers, event.body), signature=state))])
+    with Receiver() as handler:
+        done = whcli("replay", *chosen, "--to", handler.url, "--json", folder=tmp_path)
+    assert [line["event_id"] for line in done.lines] == ids, done.err
 
 
 def test_without_to_an_event_goes_where_it_went_last(tmp_path: Path) -> None:

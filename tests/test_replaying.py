@@ -8,6 +8,7 @@ import hashlib
 import hmac
 import itertools
 import json
+import os
 import signal
 import socket
 import statistics
@@ -18,6 +19,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -382,6 +384,17 @@ def test_a_provider_tries_so_often_and_says_which_attempt_it_is(
     assert len({headers.get("svix-id") or headers.get("x-github-delivery") for headers in heads}) == 1
 
 
+def test_square_tells_on_every_attempt_when_the_first_was_made(tmp_path: Path, replay: Callable[..., Done]) -> None:
+    captured = b"square-initial-delivery-timestamp: 2023-11-14T22:13:20Z"
+    kept(tmp_path, (captured, b"{}"))
+    with Handler(lambda n, _: reply(500 if n < 3 else 200), hold=0.6) as handler:
+        assert replay("1", "--to", handler.url, "--retries", "square", "--compress", "max").code == 0
+        assert replay("1", "--to", handler.url).code == 0
+    *attempts, again = [headers["square-initial-delivery-timestamp"] for _, headers, _ in handler.parts]
+    assert len(attempts) == 3 and len(set(attempts)) == 1 and again == "2023-11-14T22:13:20Z"
+    assert attempts[0].endswith("Z") and is_now(datetime.fromisoformat(attempts[0]).timestamp())
+
+
 @pytest.mark.parametrize(
     ("provider", "event", "stamp"),
     [("slack", SLACK, slack_stamp), ("svix", SVIX_EVENT, svix_stamp)],
@@ -567,25 +580,86 @@ def test_a_seed_decides_and_a_dry_run_says_what_is_then_sent(
     assert (orders[0] != orders[2]) == ("--permutations" not in arguments)
 
 
-def test_all_orders_are_tried_each_from_a_clean_state_and_the_smallest_failing_one_is_told(
+class Resets:
+    """A `--reset` command that leaves a mark, and what was delivered since the last one."""
+
+    def __init__(self, folder: Path) -> None:
+        self._log = folder / "resets"
+        self.runs: list[list[bytes]] = []
+
+    @property
+    def command(self) -> str:
+        return f"echo x >> '{self._log}'"
+
+    def took(self, request: bytes) -> list[bytes]:
+        """Take a request; all bodies of its run."""
+        while len(self.runs) < len(self._log.read_text().split()):
+            self.runs.append([])
+        self.runs[-1].append(request[-1:])
+        return self.runs[-1]
+
+
+def test_all_orders_are_tried_each_from_a_clean_state(tmp_path: Path, replay: Callable[..., Done]) -> None:
+    three(tmp_path)
+    resets = Resets(tmp_path)
+
+    def takes_all(_: int, request: bytes) -> bytes:
+        resets.took(request)
+        return reply()
+
+    with Handler(takes_all) as handler:
+        done = replay("all", "--to", handler.url, "--permutations", "--reset", resets.command)
+    assert sorted(map(tuple, resets.runs)) == sorted(itertools.permutations([b"1", b"2", b"3"]))
+    assert done.code == 0 and "smallest failing" not in done.out
+
+
+BREAKS: dict[str, tuple[str, Callable[[bytes], bool]]] = {
+    "three before one": ("#3 #1", lambda taken: b"3" in taken and taken.endswith(b"1")),
+    "two alone": ("#2", lambda taken: taken.endswith(b"2")),
+    "four, two, three in this order": ("#4 #2 #3", lambda taken: taken.replace(b"1", b"") == b"423"),
+}
+
+
+@pytest.mark.parametrize(("smallest", "breaks"), BREAKS.values(), ids=BREAKS)
+def test_of_the_orders_that_fail_the_smallest_is_looked_for_among_shorter_ones_too(
+    tmp_path: Path, replay: Callable[..., Done], smallest: str, breaks: Callable[[bytes], bool]
+) -> None:
+    kept(tmp_path, *[(b"X: y", b"%d" % n) for n in range(1, 5)])
+    resets = Resets(tmp_path)
+    with Handler(lambda _, request: reply(500 if breaks(b"".join(resets.took(request))) else 200)) as handler:
+        chosen = ("all", "--to", handler.url, "--permutations", "--reset", resets.command)
+        done, as_json = replay(*chosen), replay(*chosen, "--json")
+    assert done.code == 1 and done.out.endswith(f"smallest failing order: {smallest}\n")
+    [told] = [line for line in as_json.lines if line["schema"] == "whcli.order/1"]
+    assert told["smallest_failing"] == smallest.split() and told["minimal"]
+    assert any(len(run) < 4 for run in resets.runs)
+
+
+def test_a_failing_proof_makes_an_order_fail_as_well(tmp_path: Path, replay: Callable[..., Done]) -> None:
+    three(tmp_path)
+    resets = Resets(tmp_path)
+    state = tmp_path / "state"
+
+    def twice_when_two_comes_first(_: int, request: bytes) -> bytes:
+        run = resets.took(request)
+        state.write_text(str(len(run) if run[0] == b"2" else len(set(run))))
+        return reply()
+
+    with Handler(twice_when_two_comes_first) as handler:
+        chosen = ("1..3", "--to", handler.url, "--permutations", "--duplicate", "2", "--probe", f"cat '{state}'")
+        done = replay(*chosen, "--reset", f"{resets.command}; echo 0 > '{state}'")
+    assert done.code == 1 and done.out.endswith("smallest failing order: #2\n")
+
+
+def test_without_a_reset_shorter_orders_are_not_tried_and_that_is_told(
     tmp_path: Path, replay: Callable[..., Done]
 ) -> None:
     three(tmp_path)
-    log = tmp_path / "resets"
-    taken: list[bytes] = []
-
-    def picky(number: int, request: bytes) -> bytes:
-        if (number - 1) % 3 == 0:
-            taken.clear()
-            assert len(log.read_text().split()) == (number - 1) // 3 + 1
-        taken.append(request[-1:])
-        return reply(500 if taken[:2] == [b"3", b"1"] else 200)
-
-    with Handler(picky) as handler:
-        done = replay("all", "--to", handler.url, "--permutations", "--reset", f"echo x >> '{log}'")
-    runs = [tuple(handler.bodies[n : n + 3]) for n in range(0, 18, 3)]
-    assert sorted(runs) == sorted(itertools.permutations([b"1", b"2", b"3"])) and len(log.read_text().split()) == 6
-    assert done.code == 1 and "smallest failing order: #3 #1 #2" in done.out
+    with Handler(lambda _, request: reply(500 if request.endswith(b"3") else 200)) as handler:
+        done = replay("all", "--to", handler.url, "--permutations")
+        as_json = replay("all", "--to", handler.url, "--permutations", "--json")
+    assert len(handler.requests) == 2 * 18 and "smallest failing order: #1 #2 #3\n" in done.out
+    assert "--reset" in done.out.splitlines()[-1] and as_json.lines[-1]["minimal"] is False
 
 
 def test_a_reset_that_fails_is_told(tmp_path: Path, replay: Callable[..., Done]) -> None:
@@ -619,36 +693,45 @@ s = socket.create_connection(("127.0.0.1", {port}))
 s.sendall(b"DELETE /{shop} HTTP/1.1\\r\\nHost: a\\r\\n\\r\\n")
 assert b" 204 " in s.recv(999)
 """
+WAYS = {  # flags, deliveries in all, and what is seen of a handler that charges for each of them
+    "a race": (("--race", "8"), 9, "state.charges: 1 after one, "),
+    "a duplicate": (("--duplicate", "2"), 2, "delivery 2 changed state.charges: 1 → 2"),
+    "a lost ack": (("--lost-ack",), 2, "delivery 2 changed state.charges: 1 → 2"),
+}
 
 
-def proved(folder: Path, replay: Callable[..., Done], shop: str, how: tuple[str, ...], times: int) -> list[int]:
+def proofs(folder: Path, replay: Callable[..., Done], shop: str, how: tuple[str, ...], times: int) -> list[Done]:
+    """The same proof so many times, each from a clean state."""
     kept(folder, (b"Content-Type: application/json", b'{"id":"evt_%b","amount":100}' % (b"7" * 20)))
     with charges(folder) as url:
         (folder / "reset.py").write_text(RESET.format(port=url.rpartition(":")[2], shop=shop))
         probe = ("--probe-url", f"{url}/{shop}", "--reset", f"'{sys.executable}' -SI reset.py")
-        return [replay("1", "--to", f"{url}/{shop}", *how, *probe).code for _ in range(times)]
+        return [replay("1", "--to", f"{url}/{shop}", *how, *probe) for _ in range(times)]
 
 
-WAYS = pytest.mark.parametrize(
-    "how", [("--race", "8"), ("--duplicate", "2"), ("--lost-ack",)], ids=["a race", "a duplicate", "a lost ack"]
-)
+EACH_WAY = pytest.mark.parametrize(("how", "deliveries", "seen"), WAYS.values(), ids=WAYS)
 TIMES = pytest.mark.parametrize("times", [5, pytest.param(50, marks=pytest.mark.slow)])
 
 
-@WAYS
+@EACH_WAY
 @TIMES
 def test_the_racy_handler_is_caught_every_time_by(
-    tmp_path: Path, replay: Callable[..., Done], how: tuple[str, ...], times: int
+    tmp_path: Path, replay: Callable[..., Done], how: tuple[str, ...], deliveries: int, seen: str, times: int
 ) -> None:
-    assert proved(tmp_path, replay, "racy", how, times) == [1] * times
+    """By what the probe sees: every delivery was answered with 204, so nothing else can have failed."""
+    for done in proofs(tmp_path, replay, "racy", how, times):
+        assert done.code == 1 and f"{deliveries} ok." in done.out, done.out + done.err
+        assert seen in done.out, done.out
 
 
-@WAYS
+@EACH_WAY
 @TIMES
 def test_the_correct_handler_passes_every_time_under(
-    tmp_path: Path, replay: Callable[..., Done], how: tuple[str, ...], times: int
+    tmp_path: Path, replay: Callable[..., Done], how: tuple[str, ...], deliveries: int, seen: str, times: int
 ) -> None:
-    assert proved(tmp_path, replay, "correct", how, times) == [0] * times
+    for done in proofs(tmp_path, replay, "correct", how, times):
+        assert done.code == 0 and f"{deliveries} ok." in done.out, done.out + done.err
+        assert "✓" in done.out and "does the probe look at the right thing" not in done.out, done.out
 
 
 @pytest.mark.parametrize(("shop", "code"), [("racy", 1), ("correct", 0)])
@@ -697,6 +780,114 @@ def test_an_event_whose_first_delivery_was_lost_has_its_first_later(
     assert done.code == 0, done.out
 
 
+def test_a_proof_keeps_the_pace(tmp_path: Path, replay: Callable[..., Done]) -> None:
+    three(tmp_path)
+    (tmp_path / "state").write_text("0")
+    with Handler() as handler:
+        paced = ("--rate", "5/s", "--duplicate", "2", "--delay", "50ms")
+        assert replay("all", "--to", handler.url, *paced, "--probe", "cat state").code == 0
+    assert handler.bodies == [b"1", b"1", b"2", b"2", b"3", b"3"]
+    _, repeat, second, _, third, last = (at - handler.times[0] for at in handler.times)
+    assert repeat >= 0.03 and second >= 0.12 and third >= 0.3 and last >= 0.33
+
+
+def test_a_race_keeps_the_pace_under_a_probe(tmp_path: Path, replay: Callable[..., Done]) -> None:
+    three(tmp_path)
+    (tmp_path / "state").write_text("0")
+    with Handler() as handler:
+        assert replay("all", "--to", handler.url, "--rate", "4/s", "--race", "2", "--probe", "cat state").code == 0
+    began = [at - handler.times[0] for at in handler.times[::3]]
+    assert len(handler.requests) == 9 and began[1] >= 0.15 and began[2] >= 0.4
+
+
+class Counting:
+    """A handler whose state is a file with a number, written `later` seconds after the answer."""
+
+    def __init__(self, folder: Path, counts: Callable[[int], int], answers: Callable[[int], int], later: float = 0.0):
+        self._state = folder / "state"
+        self._state.write_text("0")
+        self._counts, self._answers, self._later = counts, answers, later
+
+    def __call__(self, number: int, _: bytes) -> bytes:
+        write = lambda: self._state.write_text(str(self._counts(number)))  # noqa: E731
+        if self._later:
+            threading.Timer(self._later, write).start()
+        else:
+            write()
+        return reply(self._answers(number))
+
+
+@pytest.mark.parametrize(
+    ("counts", "code"),
+    [(lambda n: int(n >= 3), 0), (lambda n: n, 1), (lambda n: 1 if n < 3 else 2, 1)],
+    ids=[
+        "taken once it is answered",
+        "counted by each attempt",
+        "counted by the first and by the one that is answered",
+    ],
+)
+def test_a_retry_is_a_further_delivery_once_one_was_taken_or_changed_something(
+    tmp_path: Path, replay: Callable[..., Done], counts: Callable[[int], int], code: int
+) -> None:
+    kept(tmp_path, SLACK)
+    with Handler(Counting(tmp_path, counts, lambda n: 500 if n < 3 else 200)) as handler:
+        retries = ("--retries", "slack", "--compress", "max", "--probe", "cat state")
+        done = replay("1", "--to", handler.url, *retries, "--json")
+    assert done.code == code and len(handler.requests) == 3
+    [probe] = [line for line in done.lines if line["schema"] == "whcli.probe/1"]
+    assert (probe["deliveries"], probe["event"], probe["holds"]) == (3, "#1", code == 0)
+
+
+@pytest.mark.parametrize(
+    ("counts", "settle", "code"),
+    [
+        (lambda n: 1, (), 1),
+        (lambda n: 1, ("--settle", "1s"), 0),
+        (lambda n: n, ("--settle", "1s"), 1),
+    ],
+    ids=["looked at too early", "given time", "given time, and it counts twice"],
+)
+def test_a_handler_that_works_in_the_background_is_given_time(
+    tmp_path: Path, replay: Callable[..., Done], counts: Callable[[int], int], settle: tuple[str, ...], code: int
+) -> None:
+    """Looked at too early, the first delivery's own work is taken for the second one's."""
+    three(tmp_path)
+    with Handler(Counting(tmp_path, counts, lambda _: 200, later=0.3)) as handler:
+        chosen = ("1", "--to", handler.url, "--duplicate", "2", "--delay", "400ms", "--probe", "cat state")
+        done = replay(*chosen, *settle)
+    assert done.code == code and ("delivery 2 changed state" in done.out) == (code == 1), done.out
+
+
+def test_what_changes_by_itself_is_not_compared_and_that_is_told(tmp_path: Path, replay: Callable[..., Done]) -> None:
+    three(tmp_path)
+    ticks = 'n=$(cat n 2>/dev/null || echo 0); n=$((n+1)); echo $n > n; echo "{\\"looks\\": $n, \\"orders\\": 1}"'
+    with Handler() as handler:
+        for how in (("--duplicate", "2"), ("--race", "2")):
+            done = replay("1", "--to", handler.url, *how, "--probe", ticks)
+            assert done.code == 0 and "not compared, it changes by itself: state.looks" in done.out, done.out
+        done = replay("1", "--to", handler.url, "--probe", "n=$(cat n); echo $((n+1)) > n; cat n")
+    assert done.code == 2 and "nothing is delivered" in done.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "word"),
+    [
+        (("--probe", "true", "--concurrency", "2"), "--concurrency"),
+        (("--settle", "1s"), "--probe"),
+        (("--probe", "true", "--settle", "soon"), "soon"),
+        (("--probe", "true", "--probe-url", "http://127.0.0.1:1"), "--probe-url"),
+    ],
+    ids=["deliveries that overlap", "nothing to settle", "no duration", "two probes"],
+)
+def test_a_proof_that_cannot_be_is_told_before_anything_is_sent(
+    tmp_path: Path, replay: Callable[..., Done], arguments: tuple[str, ...], word: str
+) -> None:
+    three(tmp_path)
+    with Handler() as handler:
+        done = replay("1", "--to", handler.url, *arguments)
+    assert done.code == 2 and word in done.err and handler.requests == []
+
+
 # -- the end
 
 
@@ -730,21 +921,19 @@ def test_those_slower_than_the_provider_waits_are_counted(tmp_path: Path, replay
     assert done.code == 0 and done.lines[-1]["slow"] == {"provider": "wix", "timeout_ms": 1250.0, "slower": 1}
 
 
-def test_an_interrupted_run_tells_what_was_sent_and_all_of_it_is_recorded(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("sent", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)], ids=["interrupted", "terminated"]
+)
+def test_an_ended_run_tells_what_was_sent_and_all_of_it_is_recorded(
+    tmp_path: Path, sent: signal.Signals, code: int
+) -> None:
     three(tmp_path)
     with Handler(lambda n, _: SILENCE if n == 2 else reply()) as handler:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "whcli", "replay", "all", "--to", handler.url, "--report", "--junit", "out.xml"],
-            cwd=tmp_path,
-            env=environment(),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
+        process = begun(tmp_path, "all", "--to", handler.url, "--report", "--junit", "out.xml")
         until(lambda: len(handler.requests) == 2)
-        process.send_signal(signal.SIGINT)
+        process.send_signal(sent)
         out, err = process.communicate(timeout=10)
-    assert process.returncode == 130, err
+    assert process.returncode == code, err
     assert "2 sent, 1 ok, 1 failed (1 × interrupted)" in out and err == ""
     assert ElementTree.parse(tmp_path / "out.xml").getroot().get("tests") == "2"
     shown = [whcli("show", str(n), "--json", folder=tmp_path).lines[0]["deliveries"] for n in (1, 2, 3)]
@@ -752,17 +941,57 @@ def test_an_interrupted_run_tells_what_was_sent_and_all_of_it_is_recorded(tmp_pa
     assert found == [[(200, None)], [(None, "interrupted")], []]
 
 
-def test_an_interruption_between_two_attempts_tells_of_the_first(tmp_path: Path) -> None:
-    kept(tmp_path, SLACK)
-    with Handler(reply(500)) as handler:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "whcli", "replay", "1", "--to", handler.url, "--retries", "square"],
-            cwd=tmp_path,
+def begun(folder: Path, *arguments: str, out: Path | None = None) -> subprocess.Popen[str]:
+    """A `whcli replay` under way; `out` takes what it prints, where that may be more than a pipe holds."""
+    with open(out or os.devnull, "wb") as file:
+        return subprocess.Popen(
+            [sys.executable, "-m", "whcli", "replay", *arguments],
+            cwd=folder,
             env=environment(),
-            stdout=subprocess.PIPE,
+            stdout=file if out else subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
         )
+
+
+def test_all_that_was_answered_before_the_end_is_recorded(tmp_path: Path) -> None:
+    kept(tmp_path, *[(b"X: y", b"%d" % n) for n in range(300)])
+    with Handler(lambda n, _: SILENCE if n > 150 else reply()) as handler:
+        process = begun(tmp_path, "all", "--to", handler.url, "--concurrency", "16", "--json", out=tmp_path / "out")
+        until(lambda: len(handler.requests) == 150 + 16)
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=10)
+    lines = (tmp_path / "out").read_text().splitlines()
+    told = [(line["event_id"], line["status"]) for line in map(json.loads, lines)]
+    with Store(tmp_path / ".whcli") as store:
+        kept_too = [(n, each.reply and each.reply.status) for n in range(1, 301) for each in store.deliveries(n)]
+    assert process.returncode == 143 and sorted(told, key=str) == sorted(kept_too, key=str)
+    assert [status for _, status in told].count(200) == 150 and len(told) == 166
+
+
+def test_a_probe_that_hangs_ends_together_with_the_run(tmp_path: Path) -> None:
+    three(tmp_path)
+    with Handler() as handler:
+        process = begun(tmp_path, "1", "--to", handler.url, "--probe", "echo $$ > new; mv new pid; sleep 60; true")
+        until((tmp_path / "pid").exists)
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=10)
+    assert process.returncode == 143
+    until(lambda: not alive(int((tmp_path / "pid").read_text())))
+
+
+def alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def test_an_interruption_between_two_attempts_tells_of_the_first(tmp_path: Path) -> None:
+    kept(tmp_path, SLACK)
+    with Handler(reply(500)) as handler:
+        process = begun(tmp_path, "1", "--to", handler.url, "--retries", "square")
         assert process.stdout is not None and "→ 500" in process.stdout.readline()
         process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=10)

@@ -16,6 +16,7 @@ from .options import (
     Provider,
     PublicUrl,
     Secrets,
+    Signature,
     Since,
     StoreDir,
     Type,
@@ -46,6 +47,7 @@ def command(
     failed: Annotated[bool, typer.Option("--failed", help="All whose last delivery was not 2xx.")] = False,
     provider: Provider = None,
     type: Type = None,
+    signature: Signature = None,
     since: Since = None,
     until: Until = None,
     where: Where = None,
@@ -85,6 +87,7 @@ def command(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the plan; send nothing.")] = False,
     probe: Annotated[str | None, typer.Option(help="A command that prints the handler's state.")] = None,
     probe_url: Annotated[str | None, typer.Option(help="A URL that answers with the handler's state.")] = None,
+    settle: Annotated[str | None, typer.Option(help="How long the state may take to come to rest: 500ms.")] = None,
     reset: Annotated[str | None, typer.Option(help="A command that clears the state, before each run.")] = None,
     report: Annotated[bool, typer.Option("--report", help="Tell percentiles and a histogram at the end.")] = False,
     junit: Annotated[Path | None, typer.Option(help="Write a JUnit report here.")] = None,
@@ -114,13 +117,13 @@ def command(
         type=type,
         method=None,
         path=None,
-        signature=None,
+        signature=signature,
         since=since,
         until=until,
         where=where,
         failed=failed,
     )
-    filtered = failed or any((provider, type, since, until, where))
+    filtered = failed or any((provider, type, signature, since, until, where))
     if bool(events) == filtered:
         raise WrongUsage("say which events to replay", next="whcli replay latest --to URL        or --failed")
     asked = Asked(
@@ -164,6 +167,7 @@ def command(
         probe=probe,
         probe_url=probe_url,
         reset=reset,
+        settle=settle,
         report=report,
         junit=junit,
         timeout=timeout,

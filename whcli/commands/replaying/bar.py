@@ -28,6 +28,12 @@ class Bar:
         self._done = 0
         self._progress: Progress | None = None
 
+    def more(self, count: int) -> None:
+        """So many deliveries are to be made besides."""
+        self._total += count
+        if self._progress is not None:
+            self._progress.update(self._progress.task_ids[0], total=self._total)
+
     def step(self) -> None:
         """One delivery has ended."""
         self._done += 1

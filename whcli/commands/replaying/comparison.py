@@ -71,8 +71,7 @@ class Comparison:
         async with self._manners.client() as client:
             for replayer in (self._one, self._other):
                 await self._check(client, trust, replayer)
-            if self._manners.reset is not None:
-                await asyncio.to_thread(self._manners.reset)
+            await self._manners.clean()
             began = time.monotonic()
             for step in self._plan.run(1).steps:
                 await asyncio.sleep(max(0.0, began + step.offset - time.monotonic()))

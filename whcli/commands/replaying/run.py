@@ -2,30 +2,32 @@
 
 from __future__ import annotations
 
-import asyncio
 import secrets
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from ...hands.render import Screen
 from ...hands.sending.client import Client
 from ...hands.sending.deliver import undelivered
 from ...hands.sending.replayer import Replayer
-from ...hands.sending.sender import Sender, Walking, together
+from ...hands.sending.sender import Look, Sender, Walking
 from ...rules.archive import delivery_json
+from ...rules.conduct.schedules import matches
 from ...rules.outgoing import parse_target
-from ...rules.replaying.plan import Plan, Run, Step, plan_json, plan_lines, step_json
-from ...rules.replaying.probe import Probe, effects_differ, probe_json, probe_lines, smallest_failing
+from ...rules.replaying.plan import Earlier, Plan, Run, Step, plan_json, plan_lines, step_json
+from ...rules.replaying.probe import shorter_orders, smallest_failing
 from ...rules.replaying.report import Case, Limit, Tally, case_of, junit, progress, report_json, report_lines
 from ...rules.text import safe
 from ...words.errors import Exit, Unreachable
-from ...words.event import Delivery, Difference, Event, Outgoing
+from ...words.event import Delivery, Event, Outgoing
 from ..deliveries import say_delivery
 from ..trust import UNREACHABLE, Trust
 from .bar import Bar
 from .proof import State
+from .proving import Proof, Proving
+
+MOST_SHORTER = 200  # runs that look for a shorter failing order
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,11 +39,17 @@ class Manners:
     proxy: str | None = None
     certificates: bool | str = True  # as `Client` takes them
     state: State | None = None
-    reset: Callable[[], Any] | None = None
+    settle: float = 0.0  # seconds that the state may take to come to rest after a delivery
+    reset: Callable[[], Awaitable[object]] | None = None
     report: bool = False  # tell percentiles and a histogram at the end
     junit: Path | None = None
     new_id: bool = False
     refuse: Callable[[str], None] = lambda url: None  # raises for a target that must not be
+
+    async def clean(self) -> None:
+        """Clear the handler's state, where the user said how."""
+        if self.reset is not None:
+            await self.reset()
 
     def client(self) -> Client:
         """What sends in this manner."""
@@ -73,6 +81,18 @@ class Replay:
         self._changed_again = False
         self._phase = (0, "")
         self._tokens: dict[tuple[int, str, int], str] = {}
+        self._proving = self._proof(manners, manners.state) if manners.state else None
+
+    def _proof(self, manners: Manners, state: State) -> Proving:
+        proof = Proof(
+            state=state,
+            settle=manners.settle,
+            reset=manners.clean,
+            resets=manners.reset is not None,
+            taken=lambda delivery: delivery.reply is not None and matches(self._success, delivery.reply.status),
+            name=self._replayer.chosen.name,
+        )
+        return Proving(proof, self._send, self._screen, json=self._json)
 
     # -- before -------------------------------------------------------------------------------------------------------
 
@@ -94,8 +114,11 @@ class Replay:
         """Check the targets, then walk all runs."""
         async with self._manners.client() as client:
             try:
-                for run in self._plan.runs() if await self._check(client, trust) else ():
-                    await self._walk(client, run)
+                if await self._check(client, trust):
+                    for run in self._plan.runs():
+                        await self._walk(client, run)
+                    if self._plan.options.permutations:
+                        await self._shrink(client)
             finally:
                 self._bar.end()
 
@@ -125,85 +148,34 @@ class Replay:
     # -- the walk -----------------------------------------------------------------------------------------------------
 
     async def _walk(self, client: Client, run: Run) -> None:
-        sender = Sender(client, self._manners.walking, self._prepare, self._replayer.record, self._told)
-        self._phase = (run.number, "")
-        failed = self.tally.failed
-        if self._manners.state is None:
-            await self._reset()
-            await sender.walk(run)
-        elif any(step.race for step in run.steps):
-            await self._prove_race(sender, run, self._manners.state)
+        """Walk a run, and remember whether it failed."""
+        self._client = client
+        failed, changed = self.tally.failed, False
+        if self._proving is None:
+            await self._manners.clean()
+            await self._send(run)
         else:
-            await self._prove(sender, run, self._manners.state)
-        self._tried[run.order] = self._tried.get(run.order, False) or self.tally.failed > failed
+            changed = await self._proving.fails(run)
+        self._changed_again |= changed
+        self._tried[run.order] = self._tried.get(run.order, False) or changed or self.tally.failed > failed
 
-    async def _reset(self) -> None:
-        if self._manners.reset is not None:
-            await asyncio.to_thread(self._manners.reset)
+    async def _send(self, run: Run, *, began: float | None = None, phase: str = "", look: Look | None = None) -> None:
+        self._phase = (run.number, phase)
+        sender = Sender(self._client, self._manners.walking, self._prepare, self._replayer.record, self._told, look)
+        await sender.walk(run, began)
 
-    async def _prove(self, sender: Sender, run: Run, state: State) -> None:
-        """Look at the state after each delivery: an event's first may change it, its further ones may not."""
-        await self._reset()
-        probe = Probe()
-        before = await asyncio.to_thread(state)
-        probe.saw(before)
-        begun: set[int] = set()  # its first copy may have been dropped
-        for step in run.steps:
-            await sender.walk(replace(run, steps=(replace(step, offset=0.0, after=None),), dropped=()))
-            found = await asyncio.to_thread(state)
-            if step.event not in begun and probe.deliveries > 0:
-                self._judge(run, probe)
-                probe = Probe()
-                probe.saw(before)
-            begun.add(step.event)
-            probe.saw(found)
-            before = found
-        self._judge(run, probe)
+    async def _shrink(self, client: Client) -> None:
+        """After an order has failed: shorter ones, until none of them fails; only a reset makes them comparable."""
+        number = len(self._plan.orders)
+        while self._manners.reset is not None and (orders := shorter_orders(self._tried)):
+            if number == len(self._plan.orders) + MOST_SHORTER:
+                break
+            number += 1
+            run = self._plan.of(number, orders[0])
+            self._bar.more(len(run.steps))
+            await self._walk(client, run)
 
-    async def _prove_race(self, sender: Sender, run: Run, state: State) -> None:
-        """What one delivery alone changes must be all that racing copies change together.
-
-        With `--reset` both start from the same state; without, each has a fresh delivery id of its own.
-        """
-        for steps in together(run):
-            alone = await self._effect(sender, replace(run, steps=(replace(steps[0], race=None),)), state, "alone")
-            race = await self._effect(sender, replace(run, steps=tuple(steps)), state, "race")
-            found = effects_differ(alone, race)
-            self._failed(run, bool(found))
-            self._say_effects(len(steps), found)
-
-    async def _effect(self, sender: Sender, run: Run, state: State, phase: str) -> tuple[bytes, bytes]:
-        await self._reset()
-        self._phase = (run.number, phase if self._manners.reset is None else "")
-        before = await asyncio.to_thread(state)
-        await sender.walk(run)
-        return before, await asyncio.to_thread(state)
-
-    def _say_effects(self, copies: int, found: tuple[Difference, ...]) -> None:
-        if self._json:
-            items = [{"field": d.field, "wanted": d.wanted, "got": d.got} for d in found]
-            self._screen.json({"schema": "whcli.probe/1", "holds": not found, "differences": items})
-            return
-        mark = ("✗ ", "red") if found else ("✓ ", "green")
-        text = "changed more than one delivery alone" if found else "changed no more than one delivery alone"
-        self._screen.say(mark, f"{copies} copies at the same instant {text}")
-        for difference in found:
-            self._screen.say(f"  {difference.field}: {difference.wanted} after one, {difference.got} after all")
-
-    def _failed(self, run: Run, failed: bool) -> None:
-        self._tried[run.order] = self._tried.get(run.order, False) or failed
-        self._changed_again |= failed
-
-    def _judge(self, run: Run, probe: Probe) -> None:
-        """Show what the probe saw; a further delivery that changed something fails the run."""
-        if self._json:
-            self._screen.json({**probe_json(probe), "run": run.number})
-        else:
-            for line in probe_lines(probe):
-                self._screen.say(line)
-        self._failed(run, not probe.holds)
-
-    def _prepare(self, step: Step, last: int | None) -> tuple[int, Outgoing]:
+    def _prepare(self, step: Step, earlier: Earlier) -> tuple[int, Outgoing]:
         event = self._replayer.chosen.event(step.event)
         if step.event not in self._previous:
             self._previous[step.event] = without_body(self._replayer.last_delivery(event))
@@ -211,7 +183,7 @@ class Replay:
             step.event,
             schedule=self._manners.walking.schedule,
             attempt=step.attempt,
-            last=last,
+            earlier=earlier,
             id_token=self._token(step),
         )
         return event.id, outgoing
@@ -279,10 +251,14 @@ class Replay:
         if order is None:
             return
         names = [self._replayer.chosen.name(index) for index in order]
+        minimal = not shorter_orders(self._tried)
         if self._json:
-            self._screen.json({"schema": "whcli.order/1", "smallest_failing": names})
-        else:
-            self._screen.say(("✗ ", "red"), f"smallest failing order: {' '.join(names)}")
+            self._screen.json({"schema": "whcli.order/1", "smallest_failing": names, "minimal": minimal})
+            return
+        self._screen.say(("✗ ", "red"), f"smallest failing order: {' '.join(names)}")
+        if not minimal:
+            why = "more were not tried" if self._manners.reset else "with --reset 'CMD' shorter ones are tried too"
+            self._screen.say(("     ↳ ", "dim"), why)
 
     def _words(self) -> str:
         failures = self.tally.failures

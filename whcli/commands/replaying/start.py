@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 import socket
-from collections.abc import Callable, Sequence
-from contextlib import closing
+from collections.abc import Callable, Coroutine, Sequence
+from contextlib import closing, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from ...hands.config import Config, load_config, store_folder
 from ...hands.events import Source
@@ -59,6 +61,7 @@ class Ways:
     probe: str | None
     probe_url: str | None
     reset: str | None
+    settle: str | None
     report: bool
     junit: Path | None
     timeout: str | None
@@ -127,14 +130,51 @@ def answers(to: str) -> bool:
 
 def walked(run: Replay | Comparison, trust: Trust) -> int:
     """Walk the plan; an interruption still tells what was done."""
+    ended = Ended()
     try:
-        asyncio.run(run.go(trust))
-    except KeyboardInterrupt:
+        asyncio.run(ended.by_signal(run.go(trust)))
+    except (KeyboardInterrupt, asyncio.CancelledError):
         run.end()
-        return Exit.INTERRUPTED
+        return ended.exit
     except ExceptionGroup as group:  # of the tasks that walked; the first trouble tells enough
         raise group.exceptions[0] from None
     return run.end()
+
+
+class Ended:
+    """How a walk ended before its time: Ctrl-C, which asyncio minds, or SIGTERM, which is treated like it."""
+
+    def __init__(self) -> None:
+        self.exit = Exit.INTERRUPTED
+
+    async def by_signal(self, walk: Coroutine[Any, Any, None]) -> None:
+        """Walk, and cancel that when SIGTERM comes, so that what is under way is told and recorded."""
+        task = asyncio.current_task()
+
+        def end() -> None:
+            self.exit = Exit.TERMINATED
+            if task is not None:
+                task.cancel()
+
+        with suppress(NotImplementedError, RuntimeError, ValueError):  # Windows; not the main thread
+            asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, end)
+        await walk
+
+
+def settling(ways: Ways) -> float:
+    """How long the state may take to come to rest after a delivery, in seconds; 0: it is looked at at once.
+
+    Raises WrongUsage where nothing is looked at, and where deliveries overlap so that none can be told from another.
+    """
+    looks = ways.probe or ways.probe_url
+    if looks and ways.concurrency > 1:
+        raise WrongUsage(
+            "--probe looks at the state after each delivery, so they cannot overlap",
+            next="leave out --concurrency; --race 8 sends copies at the same instant",
+        )
+    if ways.settle is not None and not looks:
+        raise WrongUsage("--settle is for --probe or --probe-url", next="whcli replay --help")
+    return seconds(ways.settle) if ways.settle is not None else 0.0
 
 
 def changes_of(asked: Asked, choice: Choice, ways: Ways, config: Config, source: Source, to: str | None) -> Changes:
@@ -164,6 +204,7 @@ def manners_of(asked: Asked, ways: Ways) -> Manners:
         proxy=ways.proxy,
         certificates=ways.certificates,
         state=state_of(ways.probe, ways.probe_url, ways.certificates),
+        settle=settling(ways),
         reset=(lambda: output_of(reset, "--reset")) if reset else None,
         report=ways.report,
         junit=ways.junit,

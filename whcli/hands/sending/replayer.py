@@ -12,6 +12,7 @@ from ...rules.outgoing import parse_target, replay_of, without_credentials
 from ...rules.replaying.edit import event_edited, parts_of, with_parts
 from ...rules.replaying.edits import Edits
 from ...rules.replaying.newid import with_new_id
+from ...rules.replaying.plan import Earlier
 from ...rules.replaying.shift import delta_of, shifted
 from ...words.errors import NothingMatched, WrongUsage
 from ...words.event import Delivery, Event, Outgoing
@@ -137,7 +138,7 @@ class Replayer:
         *,
         schedule: Schedule | None = None,
         attempt: int = 1,
-        last: int | None = None,
+        earlier: Earlier | None = None,
         id_token: str | None = None,
         now: float | None = None,
     ) -> Outgoing:
@@ -148,7 +149,8 @@ class Replayer:
         if self.remote and parse_target(outgoing.url).origin in self.remote:
             outgoing = without_credentials(outgoing)
         if schedule is not None:
-            outgoing = replace(outgoing, headers=with_attempt(schedule, outgoing.headers, attempt, last))
+            last, began = earlier or (None, now)
+            outgoing = replace(outgoing, headers=with_attempt(schedule, outgoing.headers, attempt, last, began))
         outgoing = replace(outgoing, changes=(*told, *outgoing.changes))
         if not self._changes.sign:
             return outgoing

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, replace
 from itertools import groupby
 
 from ...rules.conduct.schedules import Schedule, retry_after_of, stopped_by
-from ...rules.replaying.plan import Run, Step, next_attempt
+from ...rules.replaying.plan import Earlier, Run, Step, next_attempt
 from ...words.errors import WhcliError
 from ...words.event import Delivery, Outgoing
 from .client import Client
@@ -24,10 +24,16 @@ BATCH = 100  # deliveries recorded in one transaction
 LATEST = 1.0  # seconds after which a batch is recorded, however small
 INTERRUPTED = WhcliError("interrupted before its answer came", code="interrupted", next="replay it again")
 
-Prepare = Callable[[Step, int | None], tuple[int, Outgoing]]
-"""Makes the request of a step, signed as of now, given the status of the attempt before; with the event's number."""
+Prepare = Callable[[Step, Earlier], tuple[int, Outgoing]]
+"""Makes the request of a step, signed as of now, given the attempts before; with the event's number."""
 Told = Callable[[Step, Outgoing, Delivery, bool], None]
 """Is told of each delivery; the last word says whether it is the step's last attempt."""
+Look = Callable[[Step, Delivery, bool], Awaitable[None]]
+"""Is awaited after each delivery, before another one is begun in its place; with the same last word."""
+
+
+Answered = dict[int | None, asyncio.Event]
+"""By step: set when it was answered, where another one waits for that."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,70 +50,81 @@ class Sender:
     """Sends the steps of runs. `record` keeps deliveries, many at a time; `told` shows each one."""
 
     def __init__(
-        self, client: Client, walking: Walking, prepare: Prepare, record: Callable[[list[Delivery]], None], told: Told
+        self,
+        client: Client,
+        walking: Walking,
+        prepare: Prepare,
+        record: Callable[[list[Delivery]], None],
+        told: Told,
+        look: Look | None = None,
     ) -> None:
         self._client = client
         self._walking = walking
         self._prepare = prepare
         self._record = record
         self._told = told
+        self._look = look
         self._kept: list[Delivery] = []
         self._recorded_at = time.monotonic()
         self._room = asyncio.Semaphore(walking.concurrency)
         self._began = 0.0
 
-    async def walk(self, run: Run) -> None:
-        """Make all deliveries of a run; what was made is recorded even when this is interrupted."""
-        self._began = time.monotonic()
-        answered: dict[int | None, asyncio.Event] = {step.after: asyncio.Event() for step in run.steps if step.after}
+    async def walk(self, run: Run, began: float | None = None) -> None:
+        """Make all deliveries of a run; what was made is recorded even when this is interrupted.
+
+        `began` is the moment that the steps' offsets count from (seconds of the monotonic clock), now if not given.
+        """
+        self._began = time.monotonic() if began is None else began
+        answered: Answered = {step.after: asyncio.Event() for step in run.steps if step.after}
+        steps = together(run)
         try:
             async with asyncio.TaskGroup() as tasks:
-                for steps in together(run):
-                    await self._until(steps[0].offset)
-                    await self._start(tasks, steps, answered)
+                for _ in range(min(self._walking.concurrency, len(run.steps))):
+                    tasks.create_task(self._work(tasks, steps, answered))
         finally:
             self._flush()
 
-    async def _start(
-        self, tasks: asyncio.TaskGroup, steps: list[Step], answered: dict[int | None, asyncio.Event]
-    ) -> None:
-        """Begin the deliveries that belong together, as soon as there is room for them."""
-        if len(steps) > 1:
-            gate = Gate(len(steps))
-            for step in steps:
-                tasks.create_task(self._race(tasks, step, gate))
-            return
-        [step] = steps
+    async def _work(self, tasks: asyncio.TaskGroup, rest: Iterator[list[Step]], answered: Answered) -> None:
+        """One pair of hands: takes the next steps that belong together, until there are none."""
+        for steps in rest:
+            await self._until(steps[0].offset)
+            if len(steps) > 1:
+                await self._race(tasks, steps)
+            else:
+                await self._one(tasks, steps[0], answered)
+
+    async def _one(self, tasks: asyncio.TaskGroup, step: Step, answered: Answered) -> None:
         if step.after is not None:
             await answered[step.after].wait()
-        await self._room.acquire()
-        task = tasks.create_task(self._one(tasks, step, answered.get(step.number)))
-        if self._walking.concurrency == 1:
-            await asyncio.wait([task])  # the order of answers is the order of events
-
-    async def _one(self, tasks: asyncio.TaskGroup, step: Step, answered: asyncio.Event | None) -> None:
         try:
-            await self._attempt(tasks, step, AT_ONCE if not step.lost_ack else Manner(hang_up=True))
+            async with self._room:  # retries want some of it too
+                await self._attempt(tasks, step, AT_ONCE if not step.lost_ack else Manner(hang_up=True))
         finally:
-            self._room.release()
-            if answered is not None:
-                answered.set()
+            if step.number in answered:
+                answered[step.number].set()
 
-    async def _race(self, tasks: asyncio.TaskGroup, step: Step, gate: Gate) -> None:
+    async def _race(self, tasks: asyncio.TaskGroup, steps: list[Step]) -> None:
+        gate = Gate(len(steps))
+        await asyncio.wait([tasks.create_task(self._copy(tasks, step, gate)) for step in steps])
+
+    async def _copy(self, tasks: asyncio.TaskGroup, step: Step, gate: Gate) -> None:
         try:
             await self._attempt(tasks, step, Manner(gate=gate.arrive))
         finally:
             gate.leave()
 
-    async def _again(self, tasks: asyncio.TaskGroup, step: Step, last: int | None) -> None:
+    async def _again(self, tasks: asyncio.TaskGroup, step: Step, earlier: Earlier) -> None:
         """A later attempt, when its moment has come."""
         await self._until(step.offset)
         async with self._room:
-            await self._attempt(tasks, step, AT_ONCE, last)
+            await self._attempt(tasks, step, AT_ONCE, earlier)
 
-    async def _attempt(self, tasks: asyncio.TaskGroup, step: Step, manner: Manner, last: int | None = None) -> None:
-        event_id, outgoing = self._prepare(step, last)
+    async def _attempt(
+        self, tasks: asyncio.TaskGroup, step: Step, manner: Manner, earlier: Earlier | None = None
+    ) -> None:
         sent_at = time.time()
+        earlier = earlier or Earlier(None, sent_at)
+        event_id, outgoing = self._prepare(step, earlier)
         try:
             delivery = await deliver(self._client, event_id, outgoing, "replay", step.attempt, manner=manner)
         except asyncio.CancelledError:  # its bytes may have arrived, so it is not passed over in silence
@@ -116,8 +133,11 @@ class Sender:
             raise
         following = self._following(step, delivery)
         self._keep(step, outgoing, delivery, last=following is None)
+        if self._look is not None:
+            await self._look(step, delivery, following is None)
         if following is not None:
-            tasks.create_task(self._again(tasks, following, delivery.reply.status if delivery.reply else None))
+            status = delivery.reply.status if delivery.reply else None
+            tasks.create_task(self._again(tasks, following, Earlier(status, earlier.began)))
 
     def _following(self, step: Step, delivery: Delivery) -> Step | None:
         """The next attempt by the provider's rules, or None when it is done."""

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 
 from ...words.event import Headers, every, first
 from ..replaying.times import dated
+from ..text import rfc3339
 
 SECOND, MINUTE, HOUR, DAY = 1.0, 60.0, 3600.0, 86400.0
 READ = "2026-11-23"
@@ -30,6 +31,7 @@ class Counter:
     always: bool = False  # False: only retries carry it
     reason: str = ""  # a header beside it that says why the last attempt failed
     reasons: tuple[tuple[str, str], ...] = ()  # status pattern and the reason's word; the first that fits
+    initial: str = ""  # a header, on every attempt, that says when the first one was made: RFC 3339, UTC
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -287,9 +289,9 @@ SCHEDULES = (
             header="square-retry-number",
             reason="square-retry-reason",
             reasons=(("timeout", "http_timeout"), ("any", "http_error")),
+            initial="square-initial-delivery-timestamp",
         ),
         source="secondary: notes on https://developer.squareup.com/docs/webhooks/overview",
-        notes=("every attempt carries square-initial-delivery-timestamp",),
     ),
     Schedule(
         provider="hubspot",
@@ -532,17 +534,21 @@ def stopped_by(schedule: Schedule, headers: Headers) -> bool:
     return value in every(headers, name)
 
 
-def with_attempt(schedule: Schedule, headers: Headers, attempt: int, last: int | None = None) -> Headers:
-    """A request's headers as they are on this attempt; the counters that a captured retry carries give way.
+def with_attempt(
+    schedule: Schedule, headers: Headers, attempt: int, last: int | None = None, began: float | None = None
+) -> Headers:
+    """A request's headers as they are on this attempt; what a captured one says of its own attempts gives way.
 
-    See `attempt_headers` for `last`.
+    See `attempt_headers` for `last` and `began`; where `began` is not known, what was captured of it stays.
     """
     counter = schedule.counter
     if counter is None:
         return headers
-    counters = {name.lower().encode() for name in (counter.header, counter.reason) if name}
-    kept = tuple(pair for pair in headers if pair[0].lower() not in counters)
-    return (*kept, *((name.encode(), value.encode()) for name, value in attempt_headers(schedule, attempt, last)))
+    fresh = attempt_headers(schedule, attempt, last, began)
+    gone = (counter.header, counter.reason, counter.initial if began is not None else "")
+    names = {name.lower().encode() for name in gone if name}
+    kept = tuple(pair for pair in headers if pair[0].lower() not in names)
+    return (*kept, *((name.encode(), value.encode()) for name, value in fresh))
 
 
 def offsets(schedule: Schedule, status: int | None = None) -> Iterator[float]:
@@ -554,12 +560,21 @@ def offsets(schedule: Schedule, status: int | None = None) -> Iterator[float]:
         yield at
 
 
-def attempt_headers(schedule: Schedule, attempt: int, last: int | None = None) -> tuple[tuple[str, str], ...]:
-    """The headers that tell a receiver which attempt this is; `last` is the status of the one before (None: none)."""
+def attempt_headers(
+    schedule: Schedule, attempt: int, last: int | None = None, began: float | None = None
+) -> tuple[tuple[str, str], ...]:
+    """The headers that tell a receiver which attempt this is.
+
+    `last` is the status of the one before (None: no answer), `began` the time of the first (unix seconds, UTC).
+    """
     counter = schedule.counter
-    if counter is None or (attempt == 1 and not counter.always):
+    if counter is None:
         return ()
-    headers = [(counter.header, str(counter.first + attempt - 1))]
+    headers = (
+        [(counter.initial, rfc3339(int(began)).replace(".000000", ""))] if counter.initial and began is not None else []
+    )
+    if attempt > 1 or counter.always:
+        headers.append((counter.header, str(counter.first + attempt - 1)))
     if counter.reason and attempt > 1:
         word = next((word for pattern, word in counter.reasons if matches((pattern,), last)), "")
         headers.append((counter.reason, word))

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice, permutations
 from math import factorial
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from ...words.errors import WrongUsage
 from ..conduct.schedules import Schedule, compressed, next_delay
@@ -61,6 +61,13 @@ class Step:
     lost_ack: bool = False  # hang up once the status has been read
 
 
+class Earlier(NamedTuple):
+    """What is known of a step's attempts before this one."""
+
+    status: int | None  # of the last one's answer; None: there was none
+    began: float  # when the first was made, in unix seconds, UTC
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
     """One walk through the events in one order."""
@@ -87,7 +94,11 @@ class Plan:
 
     def run(self, number: int) -> Run:
         """One run, by its number from 1."""
-        return _run(self, number, self.orders[number - 1])
+        return self.of(number, self.orders[number - 1])
+
+    def of(self, number: int, order: tuple[int, ...]) -> Run:
+        """A run of any order, one of fewer events too: such are tried once a longer one has failed."""
+        return _run(self, number, order)
 
 
 def plan_of(options: Options, arrivals: Sequence[float], seed: int, most: int = MOST_ORDERS) -> Plan:
@@ -149,7 +160,7 @@ def _run(plan: Plan, number: int, order: tuple[int, ...]) -> Run:
     chance = Chance(plan.seed, "run", number)
     steps = [
         step
-        for place, (event, moment) in enumerate(zip(order, _moments(plan), strict=True))
+        for place, (event, moment) in enumerate(zip(order, _moments(plan), strict=False))
         for step in _copies(plan.options, place, event, moment, chance)
     ]
     lost = {step.number for step in steps if chance.number() < plan.options.drop}

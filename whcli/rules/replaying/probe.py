@@ -3,7 +3,8 @@
 A state is whatever the user's command or URL shows: JSON is compared by its fields, other text by its lines.
 
 Deliveries one after another: the state before, after the first, and after each further one; nothing may change after
-the first. Deliveries at one instant have no first: what they did together is compared with what one alone does.
+the first. One that was not taken and changed nothing (a 500, say, before a provider's retry) is not the first yet.
+Deliveries at one instant have no first: what they did together is compared with what one alone does.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Collection, Iterable, Mapping
-from itertools import zip_longest
+from itertools import pairwise, zip_longest
 from typing import Any
 
 from ...words.event import Difference
@@ -38,24 +39,23 @@ def state_noise(once: bytes, again: bytes) -> frozenset[str]:
 
 
 class Probe:
-    """The states of one handler as they come: the one before any delivery first, then one after each delivery."""
+    """The states around the deliveries of one event. `noise` are the fields that change by themselves."""
 
-    def __init__(self, noise: Collection[str] = ()) -> None:
-        self.deliveries = -1  # states seen, but for the one before
+    def __init__(self, noise: frozenset[str] = frozenset()) -> None:
+        self.deliveries = 0
         self.first: tuple[Difference, ...] = ()  # what the first delivery changed
         self.later: list[tuple[int, tuple[Difference, ...]]] = []  # number of a further delivery, and what it changed
-        self._noise = noise
-        self._last = b""
+        self.noise = noise
+        self._begun = False  # the first delivery has come
 
-    def saw(self, state: bytes) -> tuple[Difference, ...]:
-        """Take the next state; returns what has changed since the last one."""
+    def saw(self, before: bytes, after: bytes, *, taken: bool = True) -> tuple[Difference, ...]:
+        """Take the states around the next delivery, and whether the handler said it has taken it; what has changed."""
         self.deliveries += 1
-        found = states_differ(self._last, state, self._noise) if self.deliveries else ()
-        self._last = state
-        if self.deliveries == 1:
-            self.first = found
-        elif found:
+        found = states_differ(before, after, self.noise)
+        if self._begun and found:
             self.later.append((self.deliveries, found))
+        elif not self._begun:
+            self.first, self._begun = found, taken or bool(found)
         return found
 
     @property
@@ -69,20 +69,25 @@ class Probe:
         return self.deliveries > 0 and not self.first and not self.later
 
 
-def probed(states: Iterable[bytes], noise: Collection[str] = ()) -> Probe:
-    """A probe that has seen these states."""
+def probed(states: Iterable[bytes], noise: frozenset[str] = frozenset()) -> Probe:
+    """A probe of deliveries that were all taken: the state before any of them, then the one after each."""
     probe = Probe(noise)
-    for state in states:
-        probe.saw(state)
+    for before, after in pairwise(states):
+        probe.saw(before, after)
     return probe
+
+
+BLIND = (
+    "the first delivery changed nothing either: does the probe look at the right thing? A handler that works in the "
+    "background needs --settle 500ms"
+)
 
 
 def probe_lines(probe: Probe) -> list[str]:
     """The outcome for people."""
     if probe.holds:
         after = f"nothing changed after the first of {probe.deliveries} deliveries"
-        blind = "the first delivery changed nothing either: does the probe look at the right thing?"
-        return [after, blind] if probe.blind else [after]
+        return [after, *([BLIND] if probe.blind else [])]
     return [
         f"delivery {number} changed {difference.field}: {difference.wanted} → {difference.got}"
         for number, found in probe.later
@@ -97,6 +102,7 @@ def probe_json(probe: Probe) -> dict[str, Any]:
         "holds": probe.holds,
         "blind": probe.blind,
         "deliveries": probe.deliveries,
+        "noise": sorted(probe.noise),
         "first": [_json(difference) for difference in probe.first],
         "later": [{"delivery": number, "changes": [_json(each) for each in found]} for number, found in probe.later],
     }
