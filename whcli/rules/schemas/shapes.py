@@ -475,7 +475,9 @@ blind?        boolean           whether not even the first delivery changed anyt
 deliveries?   integer           deliveries looked at
 first?        [#change]         what the first one changed
 later?        [#later]          what further ones changed
+noise?        [string]          fields that change by themselves, and so are not compared
 run?          integer           number of the run
+event?        string            which event
 differences?  [#difference]     for a race: what all together changed beyond what one alone does
 """,
     ),
@@ -498,7 +500,10 @@ changes   [#change]   what it changed
     ),
     "order": Shape(
         "The smallest order of events that fails: `replay --permutations`.",
-        "smallest_failing  [string]  names of the events, in that order",
+        """
+smallest_failing  [string]  names of the events, in that order
+minimal?          boolean   whether every shorter order that could fail was tried and passed
+""",
     ),
     "comparison": Shape(
         "Two handlers' replies to the same event: `replay --compare-to`.",
