@@ -208,7 +208,7 @@ def test_a_masked_value_ends_like_the_value_and_hides_the_rest(value: bytes) -> 
 @pytest.mark.parametrize(
     ("coding", "pack"),
     [(b"gzip", gzip.compress), (b"GZIP", gzip.compress), (b"x-gzip", gzip.compress), (b"deflate", zlib.compress)],
-    ids=str,
+    ids=["gzip", "GZIP", "x-gzip", "deflate"],
 )
 def test_a_compressed_body_is_shown_expanded(coding: bytes, pack: object) -> None:
     assert callable(pack)
