@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Iterable, Sequence
+from functools import cache
 from io import BytesIO
 from typing import Any
 
@@ -28,21 +29,39 @@ ENTRY = """
     LEFT JOIN deliveries d ON d.id = (SELECT max(id) FROM deliveries WHERE event_id = e.id)
 """
 EVENT = "id, uid, received_at, head, imported, trailers, peer, body, size"  # in the order of `event_of`
-_INSERT_ARRIVAL = "INSERT INTO events (uid, received_at, head, trailers, peer, body) VALUES (?, ?, ?, ?, ?, ?)"
+_INSERT_ARRIVAL = "INSERT INTO events (uid, received_at, head, trailers, peer, body) VALUES "
+_TOGETHER = 64  # rows of one statement
 
 
 def insert(db: sqlite3.Connection, arrivals: Sequence[Arrival]) -> list[int]:
-    """Add requests inside an open transaction; their arrival numbers."""
-    random = os.urandom(10 * len(arrivals))
-    ids = []
-    for n, (received_at, head, _, _, body, trailers, peer) in enumerate(arrivals):
-        uid = ulid(received_at, random[10 * n : 10 * n + 10])
-        in_row = body if isinstance(body, bytes) and len(body) <= HELD else b""
-        values = (uid, received_at, head, field_lines(trailers), peer, in_row)
-        ids.append(db.execute(_INSERT_ARRIVAL, values).lastrowid or 0)
-        if in_row is not body:
-            _insert_pieces(db, ids[-1], body)
+    """Add requests inside an open transaction; their arrival numbers.
+
+    Many rows go into one statement: Python's lock is let go and taken again around each one, and under load others
+    are waiting for it.
+    """
+    ids: list[int] = []
+    for start in range(0, len(arrivals), _TOGETHER):
+        some = arrivals[start : start + _TOGETHER]
+        random = os.urandom(10 * len(some))
+        values: list[Any] = []
+        large: list[int] = []
+        for n, (received_at, head, _, _, body, trailers, peer) in enumerate(some):
+            uid = ulid(received_at, random[10 * n : 10 * n + 10])
+            in_row = body if isinstance(body, bytes) and len(body) <= HELD else b""
+            values += (uid, received_at, head, field_lines(trailers) if trailers else None, peer, in_row)
+            if in_row is not body:
+                large.append(n)
+        last = db.execute(_INSERT_ARRIVAL + _rows_of(len(some)), values).lastrowid or 0
+        first = last - len(some) + 1  # AUTOINCREMENT counts up by one, and the transaction is ours alone
+        ids += range(first, last + 1)
+        for n in large:
+            _insert_pieces(db, first + n, some[n].body)
     return ids
+
+
+@cache
+def _rows_of(count: int) -> str:
+    return ", ".join(["(?, ?, ?, ?, ?, ?)"] * count)
 
 
 def insert_event(db: sqlite3.Connection, event: Event) -> int:
