@@ -38,8 +38,9 @@ ROOMS: dict[str, str] = {
         schemas.shapes schemas
     """,
     "hands": """
-        places storing.migrations storing.private storing.opening storing.rows storing.store storing.upkeep
-        storing.retention storing listening.writer listening.lock storing.waiting storing.judging
+        places storing.migrations storing.private storing.opening storing.rows storing.reading
+        storing.narrowing storing.listing storing.store storing.upkeep storing.retention
+        listening.writer listening.lock storing.waiting storing.judging storing
         config keyring events render sending.samples sending.issuer sending.checkout
         listening.framing listening.spool listening.protocol listening.server sending.wire sending.through_httpx
         sending.client sending.deliver sending.sender sending.replayer sending listening.follower listening.printer
@@ -221,7 +222,7 @@ def test_the_watch_sees_every_kind_of_import() -> None:
     assert {"hands.config", "hands.storing.store", "hands.render", "rules.archive"} <= ours(
         "commands.list_events"
     )  # in functions
-    assert {"rules.recognition.detect", "words.event", "hands.storing.opening"} <= ours("hands.storing.store")
+    assert {"rules.recognition.detect", "words.event", "hands.storing.opening"} <= ours("hands.storing.reading")
     assert "rules.autopsy.search" in ours("rules.autopsy")
     assert "cli" in ours("commands.help_topics")  # from .. import cli
 
@@ -274,6 +275,7 @@ def test_only_the_store_speaks_sql() -> None:
     assert {name for name in TREES if "sqlite3" in heads(name)} == {
         "hands.storing.store",
         "hands.storing.rows",
+        "hands.storing.reading",
         "hands.storing.opening",
         "hands.storing.upkeep",
         "hands.storing.retention",

@@ -9,6 +9,7 @@ import pty
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -111,10 +112,25 @@ def test_a_table_has_columns_as_wide_as_their_widest_cell() -> None:
     assert stream.getvalue() == "  ID  METHOD  X\n   1  POST\n1000  P       end\n"
 
 
-def test_a_table_without_rows_is_its_heads() -> None:
+def test_a_table_without_rows_is_nothing() -> None:
     stream = io.StringIO()
     Screen(stream).table(("A", "B"), [])
-    assert stream.getvalue() == "A  B\n"
+    Screen(stream).table(("A", "B"), iter([]), least=(1, 1))
+    assert stream.getvalue() == ""
+
+
+def test_a_table_whose_end_is_not_known_prints_each_row_as_it_comes_and_widens_where_it_must() -> None:
+    stream = io.StringIO()
+    seen = []
+
+    def rows() -> Iterator[list[Span]]:
+        for text in ("x", "four", "y"):
+            seen.append(stream.getvalue())
+            yield [(text, ""), ("b", "")]
+
+    Screen(stream).table(("A", "B"), rows(), least=(2, 1))
+    assert seen == ["", "A   B\nx   b\n", "A   B\nx   b\nfour  b\n"]
+    assert stream.getvalue() == "A   B\nx   b\nfour  b\ny     b\n"
 
 
 def test_blanks_at_the_end_go() -> None:

@@ -1,8 +1,13 @@
-"""`whcli list`: what was captured, newest last."""
+"""`whcli list`: what was captured, newest last.
+
+The newest few can only be printed once they are all found. All of them (`-n 0`), and the newest first (`--reverse`),
+are printed one by one as they are found: the first at once, however many there are to look through.
+"""
 
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -46,6 +51,8 @@ EXAMPLES = """Examples:
 """
 
 HEADS = ("ID", "WHEN", "METHOD", "PATH", "PROVIDER", "TYPE", "SIZE", "SIG", "DELIVERY")
+LEAST = (5, 8, 6, 16, 8, 16, 8, 8, 8)
+"""Widths of the columns while it is not known what is still found."""
 
 
 def command(
@@ -64,6 +71,7 @@ def command(
     fields: Annotated[
         str | None, typer.Option(help="Print these, with tabs between: " + ",".join(FIELDS) + ".")
     ] = None,
+    reverse: Annotated[bool, typer.Option("--reverse", "-r", help="The newest first, each as it is found.")] = False,
     store: StoreDir = None,
     colour: Colour = "auto",
     json: Json = False,
@@ -88,24 +96,29 @@ def command(
     if cursor:
         return show_cursor(screen, folder, json=json)
     named = named_fields(fields) if fields is not None else ()
+    limit = number if number > 0 else None
+    as_found = reverse or limit is None
     with Store(folder) as opened:
-        if json and number <= 0:
-            for entry in opened.entries(wanted, after=after or 0):
-                screen.json(entry_json(entry))
-            return Exit.DONE
-        limit = number if number > 0 else None
-        found = list(opened.entries(wanted, after=after or 0, newest=True, limit=limit))[::-1]
-    if json:
-        for entry in found:
-            screen.json(entry_json(entry))
-    elif named:
-        show_fields(screen, found, named)
-    else:
-        show(screen, found)
-        if screen.tty:
-            hint = f"Show one:  whcli show {found[-1].id}" if found else "Nothing matches.  Capture:  whcli listen"
-            stderr(colour).say((hint, "dim"))
+        found: Iterable[Entry] = opened.entries(
+            wanted, after=after or 0, newest=reverse or limit is not None, limit=limit
+        )
+        found = found if as_found else list(found)[::-1]
+        if json:
+            print_json(screen, found)
+        elif named:
+            show_fields(screen, found, named)
+        else:
+            last = show(screen, found, LEAST if as_found else ())
+            if screen.tty:
+                hint = f"Show one:  whcli show {last}" if last else "Nothing matches.  Capture:  whcli listen"
+                stderr(colour).say((hint, "dim"))
     return Exit.DONE
+
+
+def print_json(screen: Screen, entries: Iterable[Entry]) -> None:
+    """A line each."""
+    for entry in entries:
+        screen.json(entry_json(entry))
 
 
 def show_cursor(screen: Screen, folder: Path, *, json: bool) -> int:
@@ -120,7 +133,7 @@ def show_cursor(screen: Screen, folder: Path, *, json: bool) -> int:
     return Exit.DONE
 
 
-def show_fields(screen: Screen, entries: list[Entry], names: tuple[str, ...]) -> None:
+def show_fields(screen: Screen, entries: Iterable[Entry], names: tuple[str, ...]) -> None:
     """A line an event, tabs between; their names stand above on a terminal alone."""
     if screen.tty:
         screen.say(("\t".join(names), "dim"))
@@ -128,13 +141,20 @@ def show_fields(screen: Screen, entries: list[Entry], names: tuple[str, ...]) ->
         screen.say("\t".join(field_text(entry, name) for name in names))
 
 
-def show(screen: Screen, entries: list[Entry]) -> None:
-    """The table; in a pipe nothing is cut."""
-    if not entries:
-        return
+def show(screen: Screen, entries: Iterable[Entry], least: Sequence[int] = ()) -> int:
+    """The table; in a pipe nothing is cut. The last number printed, 0 for none."""
     room = max(12, (screen.width - 74) // 2) if screen.tty else 10_000
     now = time.time()
-    screen.table(HEADS, [row(entry, now, room) for entry in entries], right=(0, 6))
+    last = 0
+
+    def rows() -> Iterator[list[Span]]:
+        nonlocal last
+        for entry in entries:
+            last = entry.id
+            yield row(entry, now, room)
+
+    screen.table(HEADS, rows(), right=(0, 6), least=[min(width, room) for width in least])
+    return last
 
 
 def row(entry: Entry, now: float, room: int) -> list[Span]:

@@ -11,7 +11,7 @@ import os
 import re
 import shutil
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from io import StringIO, TextIOWrapper
 from typing import Any, TextIO
@@ -101,16 +101,41 @@ class Screen:
         )
         console.print(Padding(text, (0, 0, 0, 2), expand=False), soft_wrap=True)
 
-    def table(self, heads: Sequence[str], rows: Sequence[Sequence[Span]], right: Sequence[int] = ()) -> None:
-        """A table whose columns are as wide as their widest cell; `right` columns are set flush right."""
-        widths = [max(len(row[n][0]) for row in (*rows, [(head, "") for head in heads])) for n in range(len(heads))]
-        for row in ([(head, "dim") for head in heads], *rows):
-            cells: list[Span] = []
-            for n, (text, style) in enumerate(row):
-                room = " " * (widths[n] - len(text))
-                cells += [(room, ""), (text, style)] if n in right else [(text, style), (room, "")]
-                cells.append(("  ", ""))
-            self.say(*trimmed(cells))
+    def table(
+        self,
+        heads: Sequence[str],
+        rows: Iterable[Sequence[Span]],
+        right: Sequence[int] = (),
+        least: Sequence[int] = (),
+    ) -> None:
+        """A table whose columns are as wide as their widest cell; `right` columns are set flush right.
+
+        With `least` widths each row is printed as it comes, and a column grows when it has to. Without rows nothing is
+        printed.
+        """
+        rows = rows if least else list(rows)
+        widths = [max(pair) for pair in zip(map(len, heads), least or [0] * len(heads), strict=True)]
+        for row in () if least else rows:
+            _widen(widths, row)
+        head: Sequence[Span] = [(head, "dim") for head in heads]
+        for row in rows:
+            _widen(widths, row)
+            for each in (head, row) if head else (row,):
+                self._cells(each, widths, right)
+            head = ()
+
+    def _cells(self, row: Sequence[Span], widths: Sequence[int], right: Sequence[int]) -> None:
+        cells: list[Span] = []
+        for n, (text, style) in enumerate(row):
+            room = " " * (widths[n] - len(text))
+            cells += [(room, ""), (text, style)] if n in right else [(text, style), (room, "")]
+            cells.append(("  ", ""))
+        self.say(*trimmed(cells))
+
+
+def _widen(widths: list[int], row: Sequence[Span]) -> None:
+    for n, (text, _) in enumerate(row):
+        widths[n] = max(widths[n], len(text))
 
 
 def trimmed(spans: list[Span]) -> list[Span]:

@@ -5,14 +5,16 @@ A match is an empty list of differences; a failure can be shown. Filters mean th
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
+from operator import attrgetter
 from typing import Any, NamedTuple
 
 from ..words.errors import WrongUsage
-from ..words.event import Difference, Entry, Event
-from .body import parsed
+from ..words.event import Difference, Entry, Event, Facts
+from .body import READABLE, parsed
 from .routes import glob
 from .text import clip, rfc3339, safe
 
@@ -50,8 +52,8 @@ def differences(wanted: Filter, entry: Entry, event: Callable[[], Event]) -> tup
         _time("until", wanted.until, entry.received_at, late=True),
         _failed(wanted.failed, entry),
     ]
-    if wanted.where is not None and not any(found):
-        found.append(_where(wanted.where, entry, event()))
+    if wanted.needs_body and not any(found):
+        found += inside_differences(wanted, Inside(entry.id, lambda _: event(), lambda _: entry.facts))
     return tuple(difference for difference in found if difference)
 
 
@@ -109,11 +111,71 @@ def _failed(wanted: bool, entry: Entry) -> Difference | None:
     )
 
 
-def _where(expression: str, entry: Entry, event: Event) -> Difference | None:
-    value = compiled(expression).search(view(entry, event))
-    if value is False or value is None or value in ("", [], {}):
-        return Difference(field="where", wanted=expression, got=safe(str(value)))
-    return None
+class Inside:
+    """What is inside an event, for the filters that look there; nothing is parsed before it is asked for.
+
+    `event` and `facts` make them of `row`, at most once. With a `body` at hand an event need not be made to read it.
+    """
+
+    __slots__ = ("_body", "_event", "_facts", "_row", "id")
+
+    def __init__(
+        self,
+        id: int,
+        event: Callable[[Any], Event],
+        facts: Callable[[Any], Facts],
+        row: Any = None,
+        body: bytes | None = None,
+    ) -> None:
+        self.id = id
+        self._event: Callable[[Any], Event] | Event = event
+        self._facts: Callable[[Any], Facts] | Facts = facts
+        self._row = row
+        self._body = body
+
+    @property
+    def event(self) -> Event:
+        """The event, read now if it was not before."""
+        if not isinstance(self._event, Event):
+            self._event = self._event(self._row)
+        return self._event
+
+    @property
+    def facts(self) -> Facts:
+        """Its facts."""
+        if not isinstance(self._facts, Facts):
+            self._facts = self._facts(self._row)
+        return self._facts
+
+    @property
+    def body(self) -> Any:
+        """The parsed body; JSON, which is most of them, without a look at the headers."""
+        body = self._body
+        if body is not None and body[:1] in (b"{", b"[") and len(body) <= READABLE:
+            try:
+                return json.loads(body)
+            except (ValueError, RecursionError):
+                pass
+        return parsed(self.event.headers, self.event.body)
+
+
+def inside_differences(wanted: Filter, inside: Inside) -> Iterator[Difference]:
+    """Where the inside of an event differs from a filter."""
+    if wanted.where is not None and is_nothing(value := compiled(wanted.where).value(inside)):
+        yield Difference(field="where", wanted=wanted.where, got=safe(str(value)))
+
+
+def looking_inside(wanted: Filter) -> tuple[Callable[[Inside], bool], bool]:
+    """Whether an inside is as wanted, prepared for very many of them; and whether that asks for their facts."""
+    if wanted.where is None:
+        return lambda inside: True, False
+    value_in = compiled(wanted.where)
+    return lambda inside: not is_nothing(value_in.value(inside)), not FROM_FACTS.isdisjoint(value_in.names)
+
+
+def is_nothing(value: Any) -> bool:
+    """What an expression gives where it does not hold."""
+    return value is False or value is None or value in ("", [], {})
 
 
 @lru_cache(maxsize=64)
@@ -160,38 +222,77 @@ def _wrong_calls(tree: Any) -> Iterator[str]:
 
 
 class _Search:
-    """A compiled expression whose run-time errors mean "does not match"."""
+    """A compiled expression whose run-time errors mean "does not match"; `names` are the parts it can look at."""
 
     def __init__(self, expression: Any) -> None:
-        self._expression = expression
+        from jmespath.exceptions import JMESPathError
+        from jmespath.visitor import TreeInterpreter
+
+        self.names = _names(expression.parsed)
+        self._parts = [(name, VIEW[name]) for name in self.names]
+        self._errors = (JMESPathError, TypeError, ValueError, OverflowError, RecursionError)
+        self._tree = expression.parsed
+        self._interpreter = TreeInterpreter()  # one for all events: it looks its own methods up only once
+
+    def value(self, inside: Inside) -> Any:
+        """What the expression gives for an event."""
+        return self.search({name: part(inside) for name, part in self._parts})
 
     def search(self, value: Any) -> Any:
-        from jmespath.exceptions import JMESPathError
-
+        """What the expression gives for a view."""
         try:
-            return self._expression.search(value)
-        except (JMESPathError, TypeError, ValueError, OverflowError, RecursionError):
+            return self._interpreter.visit(self._tree, value)
+        except self._errors:
             return None  # a function met a type it does not take, infinity (`1e999`), or a body nested too deep
 
 
-def view(entry: Entry, event: Event) -> dict[str, Any]:
-    """What `--where` sees of an event."""
+def _names(tree: Any) -> tuple[str, ...]:
+    """The parts of the view that an expression names; all of them where it takes a whole object (`@`, `*`)."""
+    nodes, named = [tree], set()
+    while nodes:
+        node = nodes.pop()
+        if node["type"] in ("current", "value_projection"):
+            return tuple(VIEW)
+        if node["type"] == "field":
+            named.add(node["value"])
+        nodes += [child for child in node.get("children", ()) if isinstance(child, dict)]
+    return tuple(name for name in VIEW if name in named)
+
+
+def _query(inside: Inside) -> dict[str, str]:
     from urllib.parse import parse_qsl
 
-    query = event.target.partition(b"?")[2].decode("utf-8", "replace")
+    query = inside.event.target.partition(b"?")[2].decode("utf-8", "replace")
+    return dict(reversed(parse_qsl(query, keep_blank_values=True)))
+
+
+def _headers(inside: Inside) -> dict[str, str]:
     headers: dict[str, str] = {}
-    for name, value in event.headers:
+    for name, value in inside.event.headers:
         key, text = name.decode("latin-1").lower(), value.decode("utf-8", "replace")
         headers[key] = f"{headers[key]}, {text}" if key in headers else text
-    return {
-        "id": entry.id,
-        "method": event.method.decode("ascii", "replace"),
-        "path": event.path,
-        "query": dict(reversed(parse_qsl(query, keep_blank_values=True))),
-        "headers": headers,
-        "body": parsed(event.headers, event.body),
-        "provider": entry.facts.provider,
-        "type": entry.facts.type,
-        "signature": entry.facts.signature,
-        "duplicate": entry.facts.duplicate_of is not None,
-    }
+    return headers
+
+
+VIEW: dict[str, Callable[[Inside], Any]] = {
+    "id": lambda inside: inside.id,
+    "method": lambda inside: inside.event.method.decode("ascii", "replace"),
+    "path": lambda inside: inside.event.path,
+    "query": _query,
+    "headers": _headers,
+    "body": attrgetter("body"),
+    "provider": lambda inside: inside.facts.provider,
+    "type": lambda inside: inside.facts.type,
+    "signature": lambda inside: inside.facts.signature,
+    "duplicate": lambda inside: inside.facts.duplicate_of is not None,
+}
+"""What `--where` sees of an event."""
+
+FROM_FACTS = {"provider", "type", "signature", "duplicate"}
+"""The parts of the view that were worked out when the event arrived."""
+
+
+def view(entry: Entry, event: Event) -> dict[str, Any]:
+    """All that `--where` sees of an event."""
+    inside = Inside(entry.id, lambda _: event, lambda _: entry.facts)
+    return {name: part(inside) for name, part in VIEW.items()}

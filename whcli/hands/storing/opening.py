@@ -18,7 +18,7 @@ import errno
 import os
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -93,11 +93,15 @@ def make_folder(folder: Path) -> None:
 
 
 @contextmanager
-def whole(path: Path, id: int) -> Iterator[None]:
-    """Name the event whose columns hold what was never written: SQLite does not notice every damage."""
+def whole(path: Path, id: int | Callable[[], int]) -> Iterator[None]:
+    """Name the event whose columns hold what was never written: SQLite does not notice every damage.
+
+    A function tells the number of the one that was being read.
+    """
     try:
         yield
     except (ValueError, TypeError, AttributeError):
+        id = id if isinstance(id, int) else id()
         raise StoreFailed(
             f"event #{id} in the store {path} is damaged",
             code="store_damaged",

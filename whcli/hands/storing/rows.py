@@ -9,7 +9,6 @@ from functools import cache
 from io import BytesIO
 from typing import Any
 
-from ...rules.match import Filter
 from ...rules.ulid import ulid
 from ...words.event import HELD, SIGNATURES, Arrival, Delivery, Entry, Event, Facts, Headers, Reply, Spooled
 from ...words.head import parse_head, parse_headers
@@ -29,6 +28,13 @@ ENTRY = """
     LEFT JOIN deliveries d ON d.id = (SELECT max(id) FROM deliveries WHERE event_id = e.id)
 """
 EVENT = "id, uid, received_at, head, imported, trailers, peer, body, size"  # in the order of `event_of`
+INSIDE = f"SELECT {', '.join(f'e.{name}' for name in EVENT.split(', '))} FROM events e"  # noqa: S608
+INSIDE_AND_FACTS = f"""
+    SELECT {", ".join(f"e.{name}" for name in EVENT.split(", "))},
+           f.event_id, {", ".join(f"f.{name}" for name in FACTS.split(", "))}
+    FROM events e
+    LEFT JOIN facts f ON f.event_id = e.id
+"""  # noqa: S608
 _INSERT_ARRIVAL = "INSERT INTO events (uid, received_at, head, trailers, peer, body) VALUES "
 _TOGETHER = 64  # rows of one statement
 
@@ -256,30 +262,3 @@ def delivery_of(event_id: int, row: Any, headers: bytes | None) -> Delivery:
         revision=revision,
         reply=reply if status is not None else None,
     )
-
-
-def _storable(text: str) -> bool:
-    """Whether SQLite can hold a text: in an argument, bytes that are no UTF-8 are surrogates, which it cannot."""
-    return not any("\ud800" <= letter <= "\udfff" for letter in text)
-
-
-def narrowed(wanted: Filter) -> tuple[str, list[Any]]:
-    """The part of a filter that SQL can decide. Events without facts pass; `match.differences` has the last word."""
-    conditions: list[str] = []
-    values: list[Any] = []
-    for column in ("provider", "type", "method", "path"):
-        pattern = getattr(wanted, column)
-        if pattern is not None and _storable(pattern):
-            is_glob = "*" in pattern  # to SQLite's GLOB a text ends at a NUL, so that those are left to Python
-            conditions.append(f"(f.{column} GLOB ? OR instr(f.{column}, char(0)))" if is_glob else f"f.{column} = ?")
-            values.append(pattern.replace("[", "[[]").replace("?", "[?]") if is_glob else pattern)
-    for condition, value in (
-        ("f.signature = ?", wanted.signature),
-        ("f.received_at >= ?", wanted.since),
-        ("f.received_at <= ?", wanted.until),
-    ):
-        if value is not None:
-            conditions.append(condition)
-            values.append(value)
-    narrowed = " AND ".join(conditions)
-    return (f"(f.event_id IS NULL OR ({narrowed}))" if narrowed else "1"), values

@@ -15,29 +15,26 @@ from pathlib import Path
 from typing import Any
 
 from ...rules.match import Filter, differences
-from ...rules.recognition.detect import detect
 from ...words.errors import NothingMatched
 from ...words.event import Arrival, Delivery, Difference, Entry, Event, Facts
 from ...words.secret import Secret
+from .listing import Listing
 from .opening import explained, is_there, make_folder, no_store, open_database, whole
 from .private import FILE, keep_private
+from .reading import Reading
 from .rows import (
     ENTRY,
     EVENT,
     delete,
     delivery_of,
-    entry_of,
     event_of,
-    facts_of,
     insert,
     insert_delivery,
     insert_event,
     insert_facts,
-    narrowed,
     storable,
 )
 
-PAGE = 200  # rows read at a time while listing
 ONCE = 100  # events that are deleted in one transaction: an acknowledgement may have to wait for it
 
 
@@ -60,6 +57,7 @@ class Store:
                 make_folder(self.folder)
             keep_private(self.folder)
             self._db = open_database(self.path, holder)
+        self._reading = Reading(self._db, self.path)
 
     def close(self) -> None:
         """Close the database; nothing is lost when this is never called."""
@@ -114,7 +112,10 @@ class Store:
             return insert_event(db, event)
 
     def note(self, facts: Iterable[tuple[Event, Facts]]) -> None:
-        """Keep what was worked out from events, in one transaction."""
+        """Keep what was worked out from events, in one transaction.
+
+        In order of arrival: where facts are kept of an event, filters take it that they are of those before it.
+        """
         with self.writing() as db:
             insert_facts(db, facts)
 
@@ -180,7 +181,7 @@ class Store:
     def entry(self, id: int) -> Entry | None:
         """One line of the listing."""
         row = next(iter(self._rows(ENTRY + " WHERE e.id = ?", (id,))), None)
-        return self._entry(row) if row else None
+        return self._reading.entry(row) if row else None
 
     def entries(
         self,
@@ -195,24 +196,8 @@ class Store:
 
         Reads a page at a time.
         """
-        wanted = wanted or Filter()
-        condition, values = narrowed(wanted)
-        if until is not None:
-            condition, values = f"{condition} AND e.id <= ?", [*values, until]
-        cursor, left = (sys.maxsize if newest else after), limit
-        while left is None or left > 0:
-            edge = "e.id < ? ORDER BY e.id DESC" if newest else "e.id > ? ORDER BY e.id"
-            page = self._rows(f"{ENTRY} WHERE {condition} AND {edge} LIMIT ?", (*values, cursor, PAGE))
-            for row in page:
-                entry = self._entry(row)
-                if entry.id > after and self._matches(wanted, entry):
-                    yield entry
-                    left = left - 1 if left is not None else None
-                    if left == 0:
-                        return
-            if len(page) < PAGE or page[-1][0] <= after:
-                return
-            cursor = page[-1][0]
+        last = sys.maxsize if until is None else until
+        yield from Listing(self._reading, wanted or Filter(), newest=newest).entries(after, last, limit)
 
     def has(self, id: int) -> bool:
         """Whether there is an event with this number."""
@@ -290,8 +275,7 @@ class Store:
         return int(self._rows("SELECT count(*) FROM events")[0][0])
 
     def _rows(self, sql: str, values: Sequence[Any] = ()) -> list[Any]:
-        with explained(self.path):
-            return self._db.execute(sql, values).fetchall()
+        return self._reading.all(sql, values)
 
     def differences(self, wanted: Filter, entry: Entry) -> tuple[Difference, ...]:
         """Where an entry differs from a filter; raises NothingMatched when its event is needed and gone."""
@@ -303,22 +287,6 @@ class Store:
             return event
 
         return differences(wanted, entry, load)
-
-    def _matches(self, wanted: Filter, entry: Entry) -> bool:
-        try:
-            return not self.differences(wanted, entry)
-        except NothingMatched:
-            return False
-
-    def _entry(self, row: Any) -> Entry:
-        recognised = None if row[6] else self._recognised(row[0])
-        with whole(self.path, row[0]):
-            return entry_of(row, recognised or facts_of(row[7:17]))
-
-    def _recognised(self, id: int) -> Facts:
-        """Facts of an event that no listener has worked on yet."""
-        event = next(self.events(id - 1, 1, id, most=0), None)
-        return detect(event.headers, event.body) if event else Facts()
 
 
 def kept_in(folder: Path) -> Callable[[str, str], Sequence[Secret]]:

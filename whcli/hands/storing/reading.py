@@ -1,0 +1,66 @@
+"""Reading from an open database: rows, and the records made of them; what is damaged is named."""
+
+from __future__ import annotations
+
+import sqlite3
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any
+
+from ...rules.match import Inside
+from ...rules.recognition.detect import detect
+from ...words.event import Entry, Event, Facts
+from .opening import explained, whole
+from .rows import EVENT, entry_of, event_of, facts_of
+
+
+class Reading:
+    """A database and the name of its file; one thread at a time."""
+
+    def __init__(self, db: sqlite3.Connection, path: Path) -> None:
+        self._db = db
+        self._path = path
+
+    def rows(self, sql: str, values: Sequence[Any] = ()) -> Iterator[Any]:
+        """The rows of a query, read one at a time; while some are left the database is held on to."""
+        with explained(self._path):
+            yield from self._db.execute(sql, values)
+
+    def all(self, sql: str, values: Sequence[Any] = ()) -> list[Any]:
+        """All rows of a query."""
+        with explained(self._path):
+            return self._db.execute(sql, values).fetchall()
+
+    def whole(self, id: int | Callable[[], int]) -> AbstractContextManager[None]:
+        """Within, an event that cannot be read as it stands is named as damaged."""
+        return whole(self._path, id)
+
+    def inside(self, row: Any) -> Inside:
+        """A row of `INSIDE` or `INSIDE_AND_FACTS` for the filters that look there; pieces are read when asked for."""
+        return Inside(row[0], self._event, self._facts, row, row[7] if row[8] is None else None)
+
+    def entry(self, row: Any) -> Entry:
+        """A row of `ENTRY`; an event that no listener has worked on yet is recognised now."""
+        recognised = None if row[6] else self._recognised(row[0])
+        with self.whole(row[0]):
+            return entry_of(row, recognised or facts_of(row[7:17]))
+
+    def _event(self, row: Any) -> Event:
+        return event_of(row[:9], self._db, sys.maxsize)
+
+    def _facts(self, row: Any) -> Facts:
+        """The facts kept of an event; else those recognised now."""
+        if row[9]:
+            return facts_of(row[10:])
+        event = event_of(row[:9], self._db, 0)
+        return detect(event.headers, event.body)
+
+    def _recognised(self, id: int) -> Facts:
+        row = next(iter(self.all(f"SELECT {EVENT} FROM events WHERE id = ?", (id,))), None)  # noqa: S608
+        if row is None:
+            return Facts()
+        with self.whole(id):
+            event = event_of(row, self._db, 0)
+        return detect(event.headers, event.body)
