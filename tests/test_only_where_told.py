@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import gzip
 import socket
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,7 +12,8 @@ from typing import Any
 import pytest
 
 from tests.captured import post as captured
-from tests.program import environment, listening, until
+from tests.measured import MIB, measured, resident
+from tests.program import listening, until
 from tests.receivers import Receiver
 from tests.test_client import NOT_LOCAL, REDIRECTS
 from tests.test_look import store_with
@@ -26,7 +24,6 @@ from whcli.rules.archive.fixture import Fixture, fixture_text
 from whcli.rules.archive.records import event_json, line
 from whcli.words.event import Event
 
-MIB = 1 << 20
 SECRET = "0123456789abcdef0123456789abcdef"
 
 
@@ -259,28 +256,10 @@ BOMBS = {
 GROWTH = 50 * MIB
 
 
-MEASURED = """
-import sys
-from pathlib import Path
-from whcli.cli import run
-
-code = run(sys.argv[2:])
-try:
-    [peak] = [line.split()[1] for line in Path("/proc/self/status").read_text().splitlines() if line[:6] == "VmHWM:"]
-except OSError:  # not on Linux; there a fork's memory counts for nobody but itself
-    import resource
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
-Path(sys.argv[1]).write_text(str(peak))
-sys.exit(code)
-"""
-
-
 def peak_of(*arguments: str, folder: Path) -> tuple[int, int]:
     """Exit code of a command, and the most memory it held, in bytes."""
-    note = folder / "peak.txt"
-    command = [sys.executable, "-c", MEASURED, str(note), *arguments]
-    done = subprocess.run(command, cwd=folder, env=environment({"S": SECRET}), capture_output=True, timeout=60)
-    return done.returncode, int(note.read_text()) * 1024
+    done = measured(*arguments, folder=folder, env={"S": SECRET})
+    return done.code, done.peak
 
 
 @pytest.mark.parametrize("answer", BOMBS.values(), ids=BOMBS.keys())
@@ -311,15 +290,6 @@ def test_a_listener_does_not_swell_by_its_handlers_answers(tmp_path: Path) -> No
             [delivery] = store.deliveries(4)
         assert resident(listener.process.pid) - before < GROWTH
     assert delivery.reply is not None and (len(delivery.reply.body), delivery.reply.truncated) == (MIB, True)
-
-
-def resident(pid: int) -> int:
-    """The most memory that a process has held so far, in bytes; 0 where that cannot be seen."""
-    with suppress(OSError):
-        for each in Path(f"/proc/{pid}/status").read_text().splitlines():
-            if each.startswith("VmHWM:"):
-                return int(each.split()[1]) * 1024
-    return 0
 
 
 def packed(folder: Path, body: bytes, *headers: bytes) -> None:
