@@ -22,7 +22,8 @@ ROOMS: dict[str, str] = {
     "rules": """
         text near ulid jsontext signatures.digests signatures.timestamps signatures.structured signatures.params
         signatures.contents body signatures.keys signatures.asymmetric signatures.scheme signatures.schemes
-        signatures.generic signatures.covered signatures.custom signatures.signing signatures.schemes.* signatures
+        signatures.generic signatures.covered signatures.custom signatures.signing signatures.testsecrets
+        signatures.schemes.* signatures
         recognition.providers recognition.marks recognition.detect recognition
         replaying.times conduct.schedules conduct.handshakes conduct.challenges conduct
         references routes retention match assertions archive.records archive outgoing loops curl replies lines present
@@ -34,14 +35,17 @@ ROOMS: dict[str, str] = {
         autopsy.tokens autopsy.numbers autopsy.styles autopsy.printers autopsy.guesses autopsy.forms autopsy.bodies
         autopsy.secretforms autopsy.urls autopsy.headings autopsy.signed autopsy.diagnosis autopsy.causes
         autopsy.search autopsy.answers autopsy.received autopsy
-        archive.payload archive.fixture
+        archive.payload archive.fixture archive.foreign archive.http archive.har archive.words archive.shell
+        archive.reading archive.formats
+        redaction.kinds redaction.names redaction.pseudonyms redaction.known redaction.views redaction.texts
+        redaction.requests redaction
         schemas.shapes schemas
     """,
     "hands": """
         places storing.migrations storing.private storing.opening storing.rows storing.reading
         storing.narrowing storing.listing storing.store storing.upkeep storing.retention
         listening.writer listening.lock storing.waiting storing.judging storing
-        config keyring events render sending.samples sending.issuer sending.checkout
+        config keyring files events redacting render sending.samples sending.issuer sending.checkout
         listening.framing listening.spool listening.protocol listening.server sending.wire sending.through_httpx
         sending.client sending.deliver sending.sender sending.replayer sending listening.follower listening.printer
         listening.keeper listening.listener listening.thread listening
@@ -52,8 +56,8 @@ ROOMS: dict[str, str] = {
         listening.lines listening.session listening.limits listening.plan listening
         replaying.proof replaying.proving replaying.asked replaying.bar replaying.run replaying.comparison
         replaying.watching replaying.start replaying
-        listen store list_events wait assert_events show diff replay send sign verify schemes handshake demo_handler
-        demo schema help_topics
+        listen store list_events wait assert_events show diff replay send sign verify schemes handshake
+        export import_events fixtures demo_handler demo schema help_topics
     """,
 }
 """Floor -> its rooms in order. `schemes.*` are the rows by family and the schemes with code of their own: `schemes` and

@@ -61,6 +61,8 @@ def command(
         )
         return write_bytes(exact, force=force)
     if curl:
+        from ..rules.archive.shell import curl_of
+
         screen.say(curl_of(found, to))
     elif json:
         screen.json(event_json(found, entry, deliveries))
@@ -79,10 +81,9 @@ def one_form(asked: Mapping[str, bool]) -> None:
 
 def head_of(event: Event) -> bytes:
     """The head's bytes as they came; of an imported event, as its fields say."""
-    if event.head:
-        return event.head
-    lines = b"".join(b"%b: %b\r\n" % pair for pair in event.headers)
-    return b"%b %b HTTP/%b\r\n%b\r\n" % (event.method, event.target, event.version.encode(), lines)
+    from ..rules.archive.fixture import plain_head
+
+    return event.head or plain_head(event)
 
 
 def write_bytes(data: bytes, *, force: bool) -> int:
@@ -103,16 +104,6 @@ def harmless(data: bytes) -> bool:
     except UnicodeDecodeError:  # such a byte may be a control of one byte to a terminal: 0x9b is ESC [
         return False
     return safe_block(text) == text
-
-
-def curl_of(event: Event, to: str | None) -> str:
-    """The shell command that sends the event's bytes again."""
-    from ..rules.curl import curl_command
-    from ..rules.outgoing import replay_of
-    from ..words.event import first
-
-    host = (first(event.headers, b"host") or b"localhost").decode("latin-1")
-    return curl_command(replay_of(event, to or f"http://{host}"))
 
 
 def present(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -11,10 +10,10 @@ from ..rules.near import did_you_mean
 from ..rules.references import WORDS, Reference, reference_of
 from ..words.errors import NothingMatched, WrongUsage
 from ..words.event import Event
+from ..words.fixture import Fixture
 from .storing.store import Store
 
 LOOKED_AT = 1000  # newest events among whose uids a wrong one is looked for
-LARGEST = 200 << 20  # bytes of a file that may hold events
 
 
 class Source:
@@ -54,7 +53,10 @@ class Source:
         """All events of the references, in the order named; raises NothingMatched for one that leads nowhere."""
         for text in texts:
             reference = reference_of(text)
-            yield from self._outside(reference) if reference.kind in ("file", "stdin") else self._inside(reference)
+            if reference.kind in ("file", "stdin"):
+                yield from (fixture.event for fixture in self._outside(reference))
+            else:
+                yield from self._inside(reference)
 
     def _inside(self, reference: Reference) -> Iterator[Event]:
         for id in self.ids(reference):
@@ -89,30 +91,31 @@ class Source:
             return _only(reference.text, store.by_uid(reference.text))
         return store.ids(*((reference.first, reference.last) if reference.kind == "range" else (0, None)))
 
-    def _outside(self, reference: Reference) -> Iterator[Event]:
-        if reference.kind == "stdin":
-            if sys.stdin.isatty():
-                raise WrongUsage("standard input is a terminal", next="whcli show 1 --json | whcli replay - --to URL")
-            data = sys.stdin.buffer.read(LARGEST)
-        else:
-            data = _file(Path(reference.text))
-        from ..rules.archive.fixture import fixtures_in
+    def fixtures(self, texts: Sequence[str]) -> Iterator[tuple[Fixture, str | None]]:
+        """As `events`, each with what else its file says of it; and the file's name without its end, if it holds one.
 
-        yield from (fixture.event for fixture in fixtures_in(data))
+        An event of the store brings what the file said from which it was imported.
+        """
+        for text in texts:
+            reference = reference_of(text)
+            if reference.kind in ("file", "stdin"):
+                found = list(self._outside(reference))
+                alone = reference.kind == "file" and len(found) == 1
+                yield from ((fixture, Path(text).stem if alone else None) for fixture in found)
+            else:
+                yield from ((self.store.fixture(event), None) for event in self._inside(reference))
+
+    def _outside(self, reference: Reference) -> Iterator[Fixture]:
+        from ..rules.archive.fixture import fixtures_in
+        from .files import read_file, read_stdin
+
+        example = "whcli show 1 --json | whcli replay - --to URL"
+        path = Path(reference.text)
+        yield from fixtures_in(read_stdin(example) if reference.kind == "stdin" else read_file(path))
 
     def matching(self, wanted: Filter) -> list[int]:
         """Arrival numbers of the events that match a filter, oldest first."""
         return [entry.id for entry in self.store.entries(wanted)]
-
-
-def _file(path: Path) -> bytes:
-    try:
-        with path.open("rb") as file:
-            return file.read(LARGEST)
-    except OSError as error:
-        raise NothingMatched(
-            f"the file {path} cannot be read: {error.strerror}", code="no_file", next=f"ls -l {path.parent}"
-        ) from error
 
 
 def _only(text: str, ids: list[int]) -> list[int]:

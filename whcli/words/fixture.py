@@ -9,6 +9,15 @@ from typing import Any
 
 from .event import Event
 
+MARK = "whcli-redacted"
+"""What stands where a signature or a credential stood in a redacted event."""
+
+
+def is_redacted(event: Event) -> bool:
+    """Whether a signature or a credential of an event was replaced by the mark."""
+    mark = MARK.encode()
+    return mark in event.body or mark in event.target or any(mark in value for _, value in event.headers)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fixture:

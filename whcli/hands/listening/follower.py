@@ -236,7 +236,7 @@ class Follower:
                 break
             if event is None:
                 continue
-            url = forwarding.target(event)
+            url = forwarding.target(event) if event.head else None  # what is imported meanwhile was not sent to us
             if url is not None:
                 if not await self._entered(room):
                     break
@@ -271,7 +271,7 @@ class Follower:
         kept = [
             not_delivered(event, url, "not sent", "the listener ended before it was sent")
             for event in store.events(cursor, MOST_LEFT)
-            if (url := forwarding.target(event))
+            if event.head and (url := forwarding.target(event))
         ]
         if kept:
             await self._written(lambda db: [insert_delivery(db, delivery) for delivery in kept])

@@ -99,6 +99,14 @@ STEPS: tuple[tuple[str, ...], ...] = (
         f"CREATE INDEX facts_{column} ON facts ({column})"
         for column in ("received_at", "method", "path", "provider", "type", "signature")
     ),
+    (
+        # What else an imported fixture's file said: it stands there again when the event is exported.
+        """CREATE TABLE fixtures (
+            event_id INTEGER PRIMARY KEY REFERENCES events (id) ON DELETE CASCADE,
+            redacted INTEGER NOT NULL,
+            fields TEXT NOT NULL                   -- a JSON object: names and the JSON texts of their values
+        )""",
+    ),
 )
 
 LATEST = len(STEPS)

@@ -27,7 +27,7 @@ from .migrations import APPLICATION_ID, LATEST, migrate, version_of
 from .private import FILE, READ_ME, private_file, refuse_foreign
 
 BUSY = 5.0  # seconds to wait for another program's lock
-OURS = (FILE, "listener.lock", ".gitignore", "README.txt", "spool")  # what a store's folder holds
+OURS = (FILE, "listener.lock", "redact.key", ".gitignore", "README.txt", "spool")  # what a store's folder holds
 
 
 @contextmanager

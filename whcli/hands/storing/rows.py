@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sqlite3
 from collections.abc import Iterable, Sequence
@@ -11,6 +12,7 @@ from typing import Any
 
 from ...rules.ulid import ulid
 from ...words.event import HELD, SIGNATURES, Arrival, Delivery, Entry, Event, Facts, Headers, Reply, Spooled
+from ...words.fixture import Fixture
 from ...words.head import parse_head, parse_headers
 from ...words.secret import Secret
 
@@ -116,6 +118,21 @@ def joined(db: sqlite3.Connection, id: int, size: int) -> bytes:
 def delete(db: sqlite3.Connection, ids: Sequence[int]) -> int:
     """Delete events with all that belongs to them, inside an open transaction; how many were there."""
     return sum(db.execute("DELETE FROM events WHERE id = ?", (id,)).rowcount for id in ids)
+
+
+def insert_fixture(db: sqlite3.Connection, event_id: int, fixture: Fixture) -> None:
+    """Keep what a fixture's file said beside the event, inside an open transaction."""
+    fields = json.dumps(dict(fixture.fields))
+    db.execute(
+        "INSERT INTO fixtures (event_id, redacted, fields) VALUES (?, ?, ?)", (event_id, fixture.redacted, fields)
+    )
+
+
+def fields_of(text: str) -> dict[str, str]:
+    """The further fields of a fixture's file."""
+    fields = json.loads(text)
+    _typed((fields, dict), *((value, str) for value in fields.values()))
+    return dict(fields)
 
 
 def insert_facts(db: sqlite3.Connection, facts: Iterable[tuple[Event, Facts]]) -> None:

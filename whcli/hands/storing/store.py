@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from typing import Any
 from ...rules.match import Filter, differences
 from ...words.errors import NothingMatched
 from ...words.event import Arrival, Delivery, Difference, Entry, Event, Facts
+from ...words.fixture import Fixture
 from ...words.secret import Secret
 from .listing import Listing
 from .opening import explained, is_there, make_folder, no_store, open_database, whole
@@ -28,10 +30,12 @@ from .rows import (
     delete,
     delivery_of,
     event_of,
+    fields_of,
     insert,
     insert_delivery,
     insert_event,
     insert_facts,
+    insert_fixture,
     storable,
 )
 
@@ -110,6 +114,32 @@ class Store:
         """Commit an event that was read from a file, under its own uid; its arrival number here."""
         with self.writing() as db:
             return insert_event(db, event)
+
+    def add_fixture(self, fixture: Fixture, facts: Facts) -> tuple[int, bool]:
+        """Commit what was read from a file, under its own uid, and what was worked out from it.
+
+        Its arrival number here, and whether it is new: an event whose uid is there already is left as it is. While a
+        listener has yet to work on earlier events it works on this one too: facts are kept in order of arrival.
+        """
+        with self.writing() as db:
+            there = db.execute("SELECT id FROM events WHERE uid = ?", (fixture.event.uid,)).fetchone()
+            if there:
+                return int(there[0]), False
+            in_order = self.noted_until() == self.last_id()
+            event = replace(fixture.event, id=insert_event(db, fixture.event))
+            if in_order:
+                insert_facts(db, [(event, facts)])
+            if fixture.fields or fixture.redacted:
+                insert_fixture(db, event.id, fixture)
+            return event.id, True
+
+    def fixture(self, event: Event) -> Fixture:
+        """An event with what its file said beside it, if it came from one."""
+        row = next(iter(self._rows("SELECT redacted, fields FROM fixtures WHERE event_id = ?", (event.id,))), None)
+        if row is None:
+            return Fixture(event=event)
+        with whole(self.path, event.id):
+            return Fixture(event=event, redacted=bool(row[0]), fields=fields_of(row[1]))
 
     def note(self, facts: Iterable[tuple[Event, Facts]]) -> None:
         """Keep what was worked out from events, in one transaction.

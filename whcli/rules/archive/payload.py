@@ -47,7 +47,7 @@ def read(record: dict[str, Any], texts: dict[str, str]) -> bytes:
     if len(given) > 1:
         raise ValueError(f"{' and '.join(given)} exclude each other")
     if "body_json" in record:
-        return _printed(texts["body_json"], record.get("body_printed", "compact plain"))
+        return printed(texts["body_json"], record.get("body_printed", "compact plain"))
     if "body_base64" in record:
         return base64.b64decode(record["body_base64"], validate=True)
     text = record.get("body_text", "")
@@ -88,7 +88,7 @@ def _laid_out(text: JsonText, indent: str) -> str:
     return printed.replace("\n", "\n" + indent)
 
 
-def _printed(text: str, how: str) -> bytes:
+def printed(text: str, how: str) -> bytes:
     """The tokens of a JSON text printed as two names, and perhaps `newline`, say."""
     words = how.split(" ")
     layout, strings, end = (*words, "", "", "")[:3]

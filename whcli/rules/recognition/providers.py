@@ -22,6 +22,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ...words.fixture import MARK
+
 Conditions = tuple[str, ...]
 
 
@@ -41,9 +43,9 @@ class Provider:
     source: str = ""  # where type, id and attempt were read
 
 
-SHA256_HEX = "[0-9a-fA-F]{64}"
-SHA1_HEX = "[0-9a-fA-F]{40}"
-JWT = r"(Bearer )?eyJ[\w-]+\.[\w-]+\.[\w-]+"
+SHA256_HEX = f"(?:[0-9a-fA-F]{{64}}|{MARK})"  # the mark stands where a fixture's signature stood
+SHA1_HEX = f"(?:[0-9a-fA-F]{{40}}|{MARK})"
+JWT = rf"(Bearer )?(?:eyJ[\w-]+\.[\w-]+\.[\w-]+|{MARK})"
 HUB_SHA1 = (f"X-Hub-Signature: sha1={SHA1_HEX}",)
 HUB_SHA256_OLD_NAME = (f"X-Hub-Signature: sha256={SHA256_HEX}",)  # Bitbucket, Jira, and Snyk, which is not listed
 HUB_SHA256 = (f"X-Hub-Signature-256: sha256={SHA256_HEX}",)

@@ -1,0 +1,118 @@
+"""Files of events: read within a bound, written without ever leaving the folder or replacing somebody else's file."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import stat
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from ..words.errors import NothingMatched, WrongUsage
+
+LARGEST = 64 << 20  # bytes of a file that is read as a whole: a body of 25 MiB in base64, and half as much again
+
+
+def read_file(path: Path) -> bytes:
+    """A file's bytes; raises NothingMatched where it cannot be read, WrongUsage where it is too large."""
+    try:
+        with path.open("rb") as file:
+            data = file.read(LARGEST + 1)
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise NothingMatched(
+            f"the file {path} cannot be read: {reason}", code="no_file", next=f"ls -l {path.parent}"
+        ) from error
+    return bounded(data, str(path))
+
+
+def read_stdin(example: str) -> bytes:
+    """All of standard input; raises WrongUsage on a terminal, where `example` says what to type."""
+    if sys.stdin.isatty():
+        raise WrongUsage("standard input is a terminal", next=example)
+    return bounded(sys.stdin.buffer.read(LARGEST + 1), "standard input")
+
+
+def bounded(data: bytes, name: str) -> bytes:
+    """The data, unless it is too much; raises WrongUsage."""
+    if len(data) > LARGEST:
+        raise WrongUsage(
+            f"{name} is larger than {LARGEST >> 20} MiB", code="too_large", next="split it: one event a file, or a line"
+        )
+    return data
+
+
+def files_under(paths: Sequence[Path], suffixes: Sequence[str]) -> Iterator[Path]:
+    """The files named, and those with a suffix in the folders named; links are not followed into other folders."""
+    for path in paths:
+        if not path.is_dir():
+            yield path
+            continue
+        for folder, _, names in sorted(os.walk(path)):
+            yield from (Path(folder, name) for name in sorted(names) if name.endswith(tuple(suffixes)))
+
+
+Merge = Callable[[bytes], bytes | None]
+"""What becomes of a file that is there, given its bytes; None: it is not ours."""
+
+
+def write_file(path: Path, data: bytes, merge: Merge, *, force: bool) -> bool:
+    """Write a file whole or not at all, for its owner only; False when it already holds just that.
+
+    What is there is replaced only where `merge` knows it, or by `force`; a link or anything but a plain file never is.
+    Raises WrongUsage for what is in the way.
+    """
+    try:
+        old = _there(path)
+        if old is not None and not force:
+            merged = merge(old)
+            if merged is None:
+                raise _in_the_way(path)
+            data = merged
+        if old == data:
+            return False
+        _replace(path, data)
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise WrongUsage(
+            f"{path} cannot be written: {reason}", code="not_written", next=f"ls -ld {path.parent}"
+        ) from error
+    return True
+
+
+def _there(path: Path) -> bytes | None:
+    """The bytes of the plain file at a path, None where nothing is."""
+    try:
+        found = path.lstat()
+    except FileNotFoundError:
+        return None
+    if not stat.S_ISREG(found.st_mode):
+        raise WrongUsage(
+            f"{path} is no plain file, so it is left alone", code="in_the_way", next=f"ls -ld {path}        shows what"
+        )
+    with os.fdopen(os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0)), "rb") as file:
+        return file.read(LARGEST)
+
+
+def _in_the_way(path: Path) -> WrongUsage:
+    return WrongUsage(
+        f"{path} is there and is not this event's file",
+        code="in_the_way",
+        next="another folder, or --force replaces it",
+    )
+
+
+def _replace(path: Path, data: bytes) -> None:
+    """By a new file beside it that takes its name: a link that appears meanwhile is replaced, not followed."""
+    fresh = path.with_name(f".whcli-{secrets.token_hex(8)}")
+    handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0), 0o600)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+        fresh.replace(path)
+    except BaseException:
+        with suppress(OSError):
+            fresh.unlink()
+        raise

@@ -1,0 +1,141 @@
+"""What looks secret or personal by its form alone: one row a kind, the first that fits counts.
+
+Token forms are those the providers document for secret scanning (docs.github.com "Supported secret scanning patterns",
+docs.gitlab.com "Token overview", api.slack.com/authentication/token-types, docs.stripe.com/keys, read 2026-11-26). A
+form that only the value's length tells (a hex secret) is left to names and to the secrets that are configured.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+TOKENS = (
+    r"\b(?:sk|rk)_(?:live|test|prod)_[A-Za-z0-9]{10,}",  # Stripe, Clerk
+    r"\bwhs(?:ec|k)_[A-Za-z0-9+/_-]{16,}={0,2}",  # Standard Webhooks
+    r"\bxox[a-z](?:\.xox[a-z])?-[A-Za-z0-9-]{10,}",  # Slack
+    r"\bxapp-\d-[A-Za-z0-9-]{10,}",
+    r"\bgh[pousr]_[A-Za-z0-9]{20,}",  # GitHub
+    r"\bgithub_pat_[A-Za-z0-9_]{22,}",
+    r"\bgl(?:pat|oas|dt|rtr?|cbt|ptt|ft|imt|agent|soat|ffct)-[A-Za-z0-9_.-]{16,}",  # GitLab
+    r"\b(?:AKIA|ASIA|AIDA|AROA)[A-Z0-9]{16}\b",  # AWS
+    r"\bAIza[A-Za-z0-9_-]{30,}",  # Google
+    r"\bya29\.[A-Za-z0-9_-]{20,}",
+    r"\bGOCSPX-[A-Za-z0-9_-]{20,}",
+    r"\bSG\.[A-Za-z0-9_-]{16,}\.[A-Za-z0-9_-]{16,}",  # SendGrid
+    r"\bkey-[0-9a-f]{32}\b",  # Mailgun
+    r"\b[0-9a-f]{32}-us\d{1,2}\b",  # Mailchimp
+    r"\bSK[0-9a-f]{32}\b",  # Twilio
+    r"\bnpm_[A-Za-z0-9]{30,}",
+    r"\bpypi-[A-Za-z0-9_-]{40,}",
+    r"\bsk-(?:proj-|svcacct-|ant-[a-z]+\d\d-)?[A-Za-z0-9_-]{20,}",  # OpenAI, Anthropic
+    r"\bshp(?:at|ca|pa|ss)_[0-9a-fA-F]{32}",  # Shopify
+    r"\bsq0[a-z]{3}-[A-Za-z0-9_-]{22,}",  # Square
+    r"\bEAA[A-Za-z0-9_-]{40,}",  # Square, Meta
+    r"\b\d{8,10}:[A-Za-z0-9_-]{35}\b",  # Telegram
+    r"\bdo[opr]_v1_[0-9a-f]{64}",  # DigitalOcean
+    r"\blin_[a-z]+_[A-Za-z0-9]{20,}",  # Linear
+    r"\b(?:secret|ntn)_[A-Za-z0-9]{40,}",  # Notion
+    r"\bpat-[a-z]{2}\d-[0-9a-f-]{36}",  # HubSpot
+    r"\bdapi[0-9a-f]{32}",  # Databricks
+    r"\bhf_[A-Za-z0-9]{30,}",  # Hugging Face
+    r"\bhv[sbr]\.[A-Za-z0-9_-]{20,}",  # Vault
+    r"\bsntr[a-z]{2}_[A-Za-z0-9+/=_-]{20,}",  # Sentry
+    r"\bPMAK-[0-9a-f-]{40,}",  # Postman
+    r"\bdp\.[a-z]{2,5}\.[A-Za-z0-9]{40,}",  # Doppler
+    r"\bAGE-SECRET-KEY-1[A-Z0-9]{50,}",
+    r"(?<=hooks\.slack\.com/)(?:services|workflows|triggers)/[A-Za-z0-9/_-]{20,}",
+    r"(?<=/api/webhooks/)\d+/[A-Za-z0-9_-]{30,}",  # Discord
+    r"\beyJ[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]*){2,4}",  # JWT, JWE
+)
+
+
+class Kind(NamedTuple):
+    """One kind: its word, its form (group `v`, where there is one, is the value), and a check beyond the form."""
+
+    name: str
+    form: re.Pattern[str]
+    needs: str = ""  # a text without this has none: the quickest look
+    holds: Callable[[str], bool] = lambda value: True
+
+
+class Find(NamedTuple):
+    """Something found in a text."""
+
+    kind: str
+    begin: int
+    end: int
+    value: str
+
+
+def _kind(name: str, form: str, needs: str = "", holds: Callable[[str], bool] | None = None, flags: int = 0) -> Kind:
+    return Kind(name, re.compile(form, flags), needs, holds or (lambda value: True))
+
+
+def luhn(digits: str) -> bool:
+    """Whether the last digit is the check digit of the others (ISO/IEC 7812-1 annex B)."""
+    total = 0
+    for place, digit in enumerate(reversed(digits)):
+        number = int(digit) * (1 + place % 2)
+        total += number - 9 * (number > 9)
+    return total % 10 == 0
+
+
+_ISSUERS = re.compile(
+    r"4(?:\d{12}|\d{15}|\d{18})|5[1-5]\d{14}|2[2-7]\d{14}|3[47]\d{13}|3(?:0[0-5]|[689]\d)\d{11}"
+    r"|6(?:011|5\d\d|4[4-9]\d)\d{12,15}|35\d{14}|62\d{14,17}|(?:5[06]|6\d)\d{10,17}"
+)
+"""Lengths and beginnings of the card networks' numbers: ids that pass the check digit by chance are mostly not so."""
+
+
+def _card(value: str) -> bool:
+    digits = re.sub(r"\D", "", value)
+    return _ISSUERS.fullmatch(digits) is not None and luhn(digits) and len(set(digits)) > 1
+
+
+def _mixed(value: str) -> bool:
+    """Letters and digits: a credential, not a word of a sentence."""
+    return any(letter.isdigit() for letter in value) or value.endswith("=")
+
+
+NAMED = (
+    r"(?:pass(?:word|wd|phrase|code)|pwd|secret(?:[_-]?key)?|api[_-]?key|(?:access|auth|refresh|session|id|bearer)"
+    r"[_-]?token|token|client[_-]?secret|private[_-]?key|access[_-]?key|signing[_-]?(?:key|secret)|hmac|sig(?:nature)?)"
+)
+KINDS = (
+    _kind(
+        "private key",
+        r"-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----.*?"
+        r"(?:-----END (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----|\Z)",
+        "PRIVATE KEY",
+        flags=re.DOTALL,
+    ),
+    _kind("token", "|".join(TOKENS)),
+    _kind("password", r"(?<=://)(?P<v>[^\s/:@\"'<>?#\\]{0,200}:[^\s/@\"'<>?#\\]{1,200})(?=@)", "://"),
+    _kind("token", r"(?i:\bbearer\s+)(?P<v>[A-Za-z0-9._~+/-]{12,}={0,2})", "earer", _mixed),
+    _kind("token", r"(?i:\b(?:basic|token)\s+)(?P<v>[A-Za-z0-9+/_-]{12,}={0,2})", " ", _mixed),
+    _kind(
+        "password",
+        rf"(?i:(?<![A-Za-z0-9]){NAMED})[\"']?\s*[:=]\s*[\"']?(?P<v>[^\s\"'&<>,;{{}}\[\]\\%]{{6,}})",
+    ),
+    _kind(
+        "email",
+        r"(?<![\w.+'-])(?!git@|hg@)\w[\w.+'-]{0,63}@(?:\w(?:[\w-]{0,61}\w)?\.)+[^\W\d_]{2,24}(?![\w-])",
+        "@",
+    ),
+    _kind("phone", r"(?<![\w+.])\+[1-9](?:[ .()/-]{0,2}\d){7,14}(?![\w])", "+"),
+    _kind("phone", r"(?<![\w.+-])(?:1[ .-])?(?:\([2-9]\d\d\) ?|[2-9]\d\d[ .-])[2-9]\d\d[ .-]\d{4}(?![\w-])"),
+    _kind("card", r"(?<![\w.+-])(?:\d[ -]?){11,18}\d(?![\w-])", holds=_card),
+)
+
+
+def found_in(text: str) -> Iterator[Find]:
+    """Everything in a text that looks like one of the kinds; finds may overlap, the earlier kind is the better one."""
+    for kind in KINDS:
+        if kind.needs not in text:
+            continue
+        for match in kind.form.finditer(text):
+            group = "v" if kind.form.groupindex else 0
+            if kind.holds(match[group]):
+                yield Find(kind.name, *match.span(group), match[group])
