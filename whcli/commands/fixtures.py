@@ -42,15 +42,16 @@ def check(
     screen, count = stdout(colour_of(colour)), 0
     inspect = Inspection()
     for file in files:
-        for finding in inspect.file(file, read_file(file)):
-            count += 1
+        findings = list(inspect.file(file, read_file(file)))
+        count += len(findings)
+        for finding in findings:
             if json:
                 screen.json(finding.record)
             else:
-                screen.say(
-                    (safe(finding.file), "bold"), f": {finding.where}  ", (finding.kind, "red"), f"  {finding.shown}"
-                )
-                screen.say((f"  next: {finding.next}", "dim"))
+                place = f": {finding.where}  "
+                screen.say((safe(finding.file), "bold"), place, (finding.kind, "red"), f"  {finding.shown}")
+        if findings and not json:
+            screen.say((f"  next: {findings[0].next}", "dim"))
     if not json:
         noun = "file" if len(files) == 1 else "files"
         told = f"{count} found in {len(files)} {noun}" if count else f"{len(files)} {noun}, nothing looks secret"

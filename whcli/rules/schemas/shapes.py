@@ -348,6 +348,59 @@ differences  [#difference]  the conditions that it fails
         part=True,
     ),
     "difference": Shape("One field that is not what was wanted.", DIFFERENCES, part=True),
+    "export": Shape(
+        "An event that was written to a file: `export -o`.",
+        """
+event_id  integer|null  arrival number; null for an event from a file
+uid       string        ULID
+file      string        where it is now
+format    string        the end of such a file's name: json, jsonl, har, sh or http
+redacted  boolean       whether secrets were looked for and replaced
+replaced  {integer}     how many values of each kind were replaced
+unread    boolean       true: its body is compressed in a way that was not looked into
+""",
+    ),
+    "import": Shape(
+        "An event that was read from a file: `import`.",
+        """
+event_id  integer      arrival number in this store
+uid       string       ULID
+new       boolean      false: it was there already, and stays as it is
+file      string       where it was read from
+note      string|null  what of the exact bytes is lost in such a file
+""",
+    ),
+    "finding": Shape(
+        "A value that looks secret: `fixtures check`.",
+        """
+file    string  the file
+path    string  where in it: headers.authorization, body.customer.email
+kind    string  what it looks like: token, email, signature ...
+masked  string  its end
+next    string  what to type
+""",
+    ),
+    "testsecret": Shape(
+        "What a handler needs to accept redacted fixtures: `fixtures secret`.",
+        """
+scheme  string   the signature scheme
+secret  string   the secret, or the public key of a pair
+pair    boolean  whether it is a public key
+""",
+    ),
+    "har": Shape(
+        "What HAR 1.2 has no place for: `_whcli` of an entry that `export --format har` writes.",
+        """
+uid           string    ULID
+redacted      boolean   whether secrets were replaced
+target?       string    the request target, where the URL does not give it back
+peer?         string    address and port of the sender
+trailers?     pairs     the trailers of a chunked body
+body_base64?  base64    the body, where it is no UTF-8
+head_base64?  base64    the request head, where the fields do not make it
+fields?       {string}  further fields of the fixture, as JSON texts
+""",
+    ),
     "removed": Shape(
         "Events that were deleted: `rm`.",
         """
