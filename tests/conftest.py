@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import shutil
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -44,3 +47,15 @@ def shelter(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatc
 def folder(tmp_path: Path) -> Path:
     """Where a store may be made; nothing is there yet."""
     return tmp_path / ".whcli"
+
+
+@pytest.fixture
+def outside() -> Iterator[Path]:
+    """A folder that belongs to nobody, in one that everybody may enter."""
+    folder = Path(tempfile.mkdtemp())
+    if os.geteuid() == 0:
+        os.chown(folder, 65534, 65534)
+    yield folder
+    for path in [folder, *folder.rglob("*")]:
+        path.chmod(0o700)
+    shutil.rmtree(folder)

@@ -40,11 +40,12 @@ ROOMS: dict[str, str] = {
         redaction.kinds redaction.names redaction.pseudonyms redaction.known redaction.views redaction.texts
         redaction.requests redaction
         schemas.shapes schemas
+        checkup.check checkup.secrets checkup.moments checkup
     """,
     "hands": """
         places storing.migrations storing.private storing.opening storing.rows storing.reading
         storing.narrowing storing.listing storing.store storing.upkeep storing.retention
-        listening.writer listening.lock storing.waiting storing.judging storing
+        listening.writer listening.lock storing.waiting storing.judging storing.examination storing machine
         config keyring files events redacting render sending.samples sending.issuer sending.checkout
         listening.framing listening.spool listening.protocol listening.server sending.wire sending.through_httpx
         sending.client sending.deliver sending.sender sending.replayer sending listening.follower listening.printer
@@ -55,8 +56,8 @@ ROOMS: dict[str, str] = {
         options sections signatures rm trust deliveries
         listening.lines listening.session listening.limits listening.plan listening
         replaying.proof replaying.proving replaying.asked replaying.bar replaying.run replaying.comparison
-        replaying.watching replaying.start replaying
-        listen store list_events wait assert_events show diff replay send sign verify schemes handshake
+        replaying.watching replaying.start replaying checking.store checking.setup checking.machine checking
+        listen store doctor list_events wait assert_events show diff replay send sign verify schemes handshake
         export import_events fixtures demo_handler demo schema help_topics
     """,
 }
@@ -283,6 +284,8 @@ def test_only_the_store_speaks_sql() -> None:
         "hands.storing.opening",
         "hands.storing.upkeep",
         "hands.storing.retention",
+        "hands.storing.examination",
+        "commands.checking.machine",  # its version
         "hands.storing.migrations",
         "hands.listening.writer",  # the connection's type, no SQL
         "cli",  # its version

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import os
 import random
-import shutil
 import sqlite3
 import subprocess
 import sys
@@ -501,18 +500,6 @@ def nobody() -> Iterator[None]:
     finally:
         if was_root:
             os.seteuid(0)
-
-
-@pytest.fixture
-def outside() -> Iterator[Path]:
-    """A folder that belongs to nobody, in one that everybody may enter."""
-    folder = Path(tempfile.mkdtemp())
-    if os.geteuid() == 0:
-        os.chown(folder, 65534, 65534)
-    yield folder
-    for path in [folder, *folder.rglob("*")]:
-        path.chmod(0o700)
-    shutil.rmtree(folder)
 
 
 def refused(folder: Path, *, create: bool = True) -> StoreFailed:

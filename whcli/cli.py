@@ -38,6 +38,7 @@ COMMANDS = {
     "fixtures": "fixtures",
     "rm": "rm",
     "store": "store",
+    "doctor": "doctor",
     "demo": "demo",
     "schema": "schema",
     "help": "help_topics",

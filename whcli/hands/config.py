@@ -200,7 +200,7 @@ def routes_of(config: Config) -> tuple[Route, ...]:
         Route(
             path=route["path"],
             scheme=route.get("scheme"),
-            secrets=_referred(config, route.get("secret", ())),
+            secrets=referred(config, route.get("secret", ())),
             forward=route.get("forward"),
             public_url=route.get("public_url"),
         )
@@ -218,7 +218,7 @@ def secrets_for(scheme: str, config: Config, given: Sequence[str] = ()) -> tuple
     name = variable(scheme)
     if os.environ.get(name):
         return (Secret(value=os.environ[name].encode("utf-8", "surrogateescape"), label=f"${name}"),)
-    return _referred(config, config.secrets.get(scheme, ()))
+    return referred(config, config.secrets.get(scheme, ()))
 
 
 def variable(scheme: str) -> str:
@@ -226,7 +226,7 @@ def variable(scheme: str) -> str:
     return "WHCLI_SECRET_" + scheme.upper().replace("-", "_")
 
 
-def _referred(config: Config, references: str | Sequence[str]) -> tuple[Secret, ...]:
+def referred(config: Config, references: str | Sequence[str]) -> tuple[Secret, ...]:
     """The file's references that lead somewhere; an unset variable is no secret, not an error."""
     names = [references] if isinstance(references, str) else references
     for reference in names:

@@ -71,7 +71,7 @@ def plan_of(options: Options, config: Config, folder: Path) -> ListenPlan:
         )
     if options.concurrency < 1:
         raise WrongUsage("--concurrency must be at least 1", next="whcli listen --help")
-    forwards = tuple(_allowed(route, config, options.yes) for route in forwards_of(options.forward, config))
+    forwards = tuple(allowed(route, config, options.yes) for route in forwards_of(options.forward, config))
     if options.relay and not forwards:
         raise WrongUsage("--relay-reply needs a handler", next="add --forward http://localhost:3000")
     retries = retries_of(options, forwards)
@@ -156,7 +156,7 @@ def _forward(text: str, config: Config) -> Route:
     return Route(forward=config.target(text))
 
 
-def _allowed(route: Route, config: Config, yes: bool) -> Route:
+def allowed(route: Route, config: Config, yes: bool) -> Route:
     """Refuse a handler on another machine that the user has not vouched for."""
     target = parse_target(route.forward or "")
     known = {parse_target(url).origin for url in config.targets.values()}

@@ -141,7 +141,7 @@ def _opened(path: Path, holder: bool) -> sqlite3.Connection:
     _make_file(path)
     db = sqlite3.connect(path, timeout=BUSY, isolation_level=None, check_same_thread=False)
     try:
-        _known(path, db)
+        known(path, db)
         db.execute("PRAGMA journal_mode = WAL")
         db.execute("PRAGMA synchronous = FULL")
         db.execute("PRAGMA fullfsync = ON")  # macOS: fsync alone does not reach the disk
@@ -168,7 +168,7 @@ def _make_file(path: Path) -> None:
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
 
 
-def _known(path: Path, db: sqlite3.Connection) -> None:
+def known(path: Path, db: sqlite3.Connection) -> None:
     """Refuse another program's database, or a newer version's store, before anything is written to it.
 
     The tables are looked at first: another process may be making the store just now, and sets its number with them.

@@ -448,6 +448,15 @@ size    integer  its bytes
 events  integer  how many it holds
 """,
     ),
+    "check": Shape(
+        "One thing that was looked at: `doctor`.",
+        """
+part     string       what was looked at: store, config, secret, port, clock ...
+state    string       ok, warning or problem
+message  string       what was found
+next     string|null  what to do about it
+""",
+    ),
     "vacuum": Shape(
         "Space given back: `store vacuum`.",
         """

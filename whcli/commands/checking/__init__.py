@@ -1,0 +1,1 @@
+"""The parts of `whcli doctor`: the store, what the user has set, the machine."""
