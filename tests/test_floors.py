@@ -32,6 +32,7 @@ ROOMS: dict[str, str] = {
         samples.fresh samples
         replaying.chance replaying.pace replaying.plan replaying.report replaying.noise replaying.probe
         replaying.replies_differ replaying
+        testing.expectation testing.snapshot testing.result testing.actions testing
         autopsy.tokens autopsy.numbers autopsy.styles autopsy.printers autopsy.guesses autopsy.forms autopsy.bodies
         autopsy.secretforms autopsy.urls autopsy.headings autopsy.signed autopsy.diagnosis autopsy.causes
         autopsy.search autopsy.answers autopsy.received autopsy
@@ -46,9 +47,9 @@ ROOMS: dict[str, str] = {
         places storing.migrations storing.private storing.opening storing.rows storing.reading
         storing.narrowing storing.listing storing.store storing.upkeep storing.retention
         listening.writer listening.lock storing.waiting storing.judging storing.examination storing machine
-        config keyring files events redacting render sending.samples sending.issuer sending.checkout
+        config keyring files fixtures events redacting render sending.samples sending.issuer sending.checkout
         listening.framing listening.spool listening.protocol listening.server sending.wire sending.through_httpx
-        sending.client sending.deliver sending.sender sending.replayer sending listening.follower listening.printer
+        sending.client sending.deliver sending.sender sending.replayer sending app listening.follower listening.printer
         listening.keeper listening.listener listening.thread listening
         testing.received testing.secrets testing.inbox testing.listener testing.sender testing
     """,
@@ -56,8 +57,9 @@ ROOMS: dict[str, str] = {
         options sections signatures rm trust deliveries
         listening.lines listening.session listening.limits listening.plan listening
         replaying.proof replaying.proving replaying.asked replaying.bar replaying.run replaying.comparison
-        replaying.watching replaying.start replaying checking.store checking.setup checking.machine checking
-        listen store doctor list_events wait assert_events show diff replay send sign verify schemes handshake
+        replaying.watching replaying.start replaying testing.chosen testing.run testing.telling testing
+        checking.store checking.setup checking.machine checking
+        listen store doctor list_events wait assert_events show diff replay test send sign verify schemes handshake
         export import_events fixtures demo_handler demo schema help_topics
     """,
 }

@@ -26,6 +26,7 @@ COMMANDS = {
     "show": "show",
     "diff": "diff",
     "replay": "replay",
+    "test": "test",
     "send": "send",
     "sign": "sign",
     "verify": "verify",

@@ -78,6 +78,11 @@ class Screen:
         self.stream.write(self.text([(span, "") if isinstance(span, str) else span for span in spans]) + "\n")
         self.stream.flush()
 
+    def put(self, *spans: Span | str) -> None:
+        """Part of a line, flushed."""
+        self.stream.write(self.text([(span, "") if isinstance(span, str) else span for span in spans]))
+        self.stream.flush()
+
     def json(self, value: dict[str, Any]) -> None:
         """One line of JSON, flushed."""
         from ..rules.archive import line

@@ -37,3 +37,7 @@ class Fixture:
         """The fixture with a further field set, as two-space JSON that stands well in its file."""
         text = json.dumps(value, indent=2, ensure_ascii=False).replace("\n", "\n  ")
         return replace(self, fields={**self.fields, name: text})
+
+    def further(self, name: str) -> Any:
+        """The value of a further field, such as `snapshot`; None where there is none."""
+        return json.loads(self.fields[name]) if name in self.fields else None

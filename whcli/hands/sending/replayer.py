@@ -29,7 +29,7 @@ class Chosen:
     Stored events are read when they are sent, so that ten thousand of them cost no memory.
     """
 
-    def __init__(self, source: Source, references: Sequence[str], more: Sequence[int] = ()) -> None:
+    def __init__(self, source: Source, references: Sequence[str], more: Sequence[int | Event] = ()) -> None:
         self._source = source
         self._items: list[int | Event] = [
             event.id or event for event in source.events(references) if event.id not in more

@@ -13,6 +13,9 @@ from ..listening.protocol import Refusal
 from ..storing.store import Store
 from .received import ReceivedEvent, received
 
+Received = tuple[Entry, ReceivedEvent]
+"""An event's line in a listing, and the event whole."""
+
 
 class Inbox:
     """The owner of a listener's printer: keeps what it is shown, and wakes who waits. Every method in any thread."""
@@ -21,7 +24,7 @@ class Inbox:
         self._folder = folder
         self._changed = Condition()
         self._store: Store | None = None  # the printer's thread alone uses it
-        self._events: list[tuple[Entry, ReceivedEvent]] = []
+        self._events: list[Received] = []
         self._cursor = 0
         self._complaints: list[str] = []
         self._broken: BaseException | None = None
@@ -78,7 +81,7 @@ class Inbox:
         with self._changed:
             return list(self._complaints)
 
-    def all(self, start: int = 0) -> list[tuple[Entry, ReceivedEvent]]:
+    def all(self, start: int = 0) -> list[Received]:
         """All events so far, in order of arrival; those from a place on."""
         with self._changed:
             return self._events[start:]

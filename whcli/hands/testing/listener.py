@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, NamedTuple, TypedDict, Unpack
+from typing import Any, TypedDict, Unpack
 
-from ...rules.match import Filter, compiled, differences
+from ...rules.assertions import Expected, about, failures, words
+from ...rules.match import Filter, Miss, closest, compiled, differences
 from ...rules.replies import Replies
 from ...rules.text import safe
 from ...words.errors import WrongUsage
@@ -17,7 +18,7 @@ from ...words.event import SIGNATURES, Difference, Entry, Event, Reply
 from ..listening.listener import ListenPlan
 from ..listening.thread import ListenerThread
 from ..storing.store import Store
-from .inbox import Inbox
+from .inbox import Inbox, Received
 from .received import ReceivedEvent
 from .secrets import Value, WebhookSecrets
 
@@ -80,24 +81,22 @@ class WebhookListener:
         __tracebackhide__ = True
         wanted = filter_of(filters)
         behind = after.id if after is not None else 0
-        found: list[ReceivedEvent] = []
+        found: list[Received] = []
         looked = 0
 
         def enough(_: int) -> bool:
             nonlocal looked
             new = self._inbox.all(looked)
             looked += len(new)
-            found.extend(event for entry, event in new if entry.id > behind and not miss(wanted, entry, event))
+            found.extend(each for each in new if each[0].id > behind and not miss(wanted, *each))
             return len(found) >= max(count, 1)
 
         if self._inbox.wait(enough, timeout) == (count > 0):
-            return found[:count]
+            return [event for _, event in found[:count]]
         if count == 0:
-            raise AssertionError(f"no event may come{words_of(filters)}, and one did:\n  {line_of(found[0])}")
-        raise AssertionError(
-            f"{len(found)} of {count} {_events(count)} came within {timeout:g} s{words_of(filters)}"
-            + self._why(wanted, behind)
-        )
+            raise AssertionError(f"no event may come{words_of(filters)}, and one did:\n  {about(found[0][0])}")
+        number = f"{len(found)} of {count} {_events(count)} came within {timeout:g} s"
+        raise AssertionError("\n  ".join([number + words_of(filters), *self._why(wanted, behind)]))
 
     def assert_received(
         self,
@@ -111,21 +110,27 @@ class WebhookListener:
         """The events that match, which must be `count` (None: at least one); raises AssertionError otherwise.
 
         It looks at what has come and does not wait: whatever request has got its answer counts. `signed`: the signature
-        of every one of them must hold. `ordered`: their types must come in this order; others may come between them.
-        `no_duplicates`: none may carry the delivery id of another one.
+        of every one of them must hold. `ordered`: types (globs) must come in this order; others may come between them.
+        `no_duplicates`: none may carry the delivery id of an earlier one.
         """
         __tracebackhide__ = True
         wanted = filter_of(filters)
-        found = [event for entry, event in self._settled() if not miss(wanted, entry, event)]
-        if len(found) != count if count is not None else not found:
-            number = f"{count} {_events(count)}" if count is not None else "at least one event"
-            shown = "".join(f"\n  {line_of(event)}" for event in found)
-            raise AssertionError(f"wanted {number}{words_of(filters)}; came: {len(found)}{shown}{self._why(wanted, 0)}")
-        for fault in (*faults(found, signed=signed, no_duplicates=no_duplicates), *disorder(found, ordered)):
-            raise AssertionError(fault)
-        return found
+        found = [each for each in self._settled() if not miss(wanted, *each)]
+        asked = Expected(
+            least=1 if count is None else count, most=count, ordered=tuple(ordered), signed=signed, once=no_duplicates
+        )
+        failed = failures(asked, [entry for entry, _ in found])
+        if failed:
+            known = {entry.id: entry for entry, _ in found}
+            lines = [
+                f"{about(known[each.event])}, {words(each.difference)}" if each.event else words(each.difference)
+                for each in failed
+            ]
+            lines += self._why(wanted, 0) if len(found) < asked.least else map(about, known.values())
+            raise AssertionError("\n  ".join([f"{len(found)} {_events(len(found))} came{words_of(filters)}", *lines]))
+        return [event for _, event in found]
 
-    def _settled(self) -> list[tuple[Entry, ReceivedEvent]]:
+    def _settled(self) -> list[Received]:
         """All events, once those that are stored by now have been looked at."""
         with Store(self.store_folder) as store:
             newest = store.last_id()
@@ -133,12 +138,13 @@ class WebhookListener:
             raise RuntimeError(f"event #{newest} is stored and was not looked at for {SETTLING:g} s")
         return self._inbox.all()
 
-    def _why(self, wanted: Filter, behind: int) -> str:
+    def _why(self, wanted: Filter, behind: int) -> list[str]:
         """What came instead, the closest first, and what went wrong."""
-        misses = [Miss(entry, miss(wanted, entry, event)) for entry, event in self._inbox.all() if entry.id > behind]
-        lines = [f"  {text}" for near in closest(wanted, misses) for text in miss_lines(near)]
-        lines += [f"  {safe(complaint)}" for complaint in self._inbox.complaints]
-        return "\n" + "\n".join(lines or ["  nothing came at all" if not misses else "  nothing else came"])
+        came = [each for each in self._inbox.all() if each[0].id > behind]
+        near = closest(wanted, [Miss(each[0], miss(wanted, *each)) for each in came])
+        lines = [text for each in near for text in (f"{about(each.entry)} came close:", *map(_inner, each.differences))]
+        lines += map(safe, self._inbox.complaints)
+        return lines or ["nothing else came" if came else "nothing came at all"]
 
     # -- what is answered -------------------------------------------------------------------------------------------
 
@@ -204,18 +210,6 @@ def filter_of(filters: Filters) -> Filter:
     return Filter(**filters)
 
 
-class Miss(NamedTuple):
-    """An event that does not match, and why."""
-
-    entry: Entry
-    differences: tuple[Difference, ...]
-
-
-def closest(wanted: Filter, misses: Sequence[Miss]) -> list[Miss]:
-    """The misses that came closest, the closest first."""
-    return sorted((each for each in misses if each.differences), key=lambda each: len(each.differences))[:3]
-
-
 def miss(wanted: Filter, entry: Entry, event: Event) -> tuple[Difference, ...]:
     """Where an event is not what was wanted."""
     return differences(wanted, entry, lambda: event)
@@ -226,40 +220,8 @@ def words_of(filters: Filters) -> str:
     return " with " + ", ".join(f"{name}={value}" for name, value in filters.items()) if filters else ""
 
 
-def line_of(event: ReceivedEvent) -> str:
-    """`#3 POST /stripe stripe charge.succeeded, signature valid`."""
-    named = " ".join(filter(None, (event.provider, event.type)))
-    return safe(
-        f"#{event.id} {event.method.decode('latin-1')} {event.path} {named}".rstrip() + f", signature {event.signature}"
-    )
-
-
-def miss_lines(near: Miss) -> Iterator[str]:
-    """An event that came close, and each condition that it fails."""
-    entry = near.entry
-    yield safe(f"#{entry.id} {entry.method.decode('latin-1')} {entry.path} came close:")
-    for each in near.differences:
-        yield safe(f"  {each.field}: wanted {each.wanted}, got {each.got}")
-
-
-def faults(found: Sequence[ReceivedEvent], *, signed: bool, no_duplicates: bool) -> Iterator[str]:
-    """What is wrong with single events."""
-    for event in found:
-        if signed and event.signature != "valid":
-            yield f"a signature does not hold ({safe(event.facts.reason or 'none')}):\n  {line_of(event)}"
-        if no_duplicates and event.facts.duplicate_of is not None:
-            yield f"an event came twice, first as #{event.facts.duplicate_of}:\n  {line_of(event)}"
-
-
-def disorder(found: Sequence[ReceivedEvent], types: Sequence[str]) -> Iterator[str]:
-    """The first type that does not come where it should."""
-    came = iter(found)
-    for place, type in enumerate(types):
-        if not any(event.type == type for event in came):
-            before = f" behind {types[place - 1]}" if place else ""
-            order = ", ".join(event.type or "none" for event in found)
-            yield f"{type} did not come{before}; the order was: {safe(order)}"
-            return
+def _inner(difference: Difference) -> str:
+    return f"  {words(difference)}"
 
 
 def payload(body: str | bytes | Mapping[str, Any] | list[Any], headers: Mapping[str, str]) -> tuple[bytes, Any]:

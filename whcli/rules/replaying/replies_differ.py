@@ -31,6 +31,12 @@ def reply_noise(once: Delivery, again: Delivery) -> frozenset[str]:
     return noise_of(_all(once, again)) - {"status"}
 
 
+def headers_read(delivery: Delivery) -> dict[str, str]:
+    """The headers of a reply that matter, each in the form in which it is compared."""
+    read = {name: _header(delivery, name, how) for name, how in HEADERS.items()}
+    return {name: value for name, value in read.items() if value != "none"}
+
+
 def _all(one: Delivery, other: Delivery) -> Iterator[Difference]:
     if _status(one) != _status(other):
         yield Difference(field="status", wanted=_status(one), got=_status(other))
@@ -117,7 +123,7 @@ HEADERS: dict[str, Read] = {
 
 def _bodies(one: Reply, other: Reply) -> list[Difference]:
     """JSON and forms by their fields, anything else by its bytes; of what was cut off only the part that was kept."""
-    a, b = _plain(one), _plain(other)
+    a, b = plain_body(one), plain_body(other)
     if one.truncated or other.truncated:
         a, b = a[: len(b)], b[: len(a)]
     if a == b:
@@ -131,7 +137,7 @@ EXPANDED = 8 << 20  # bytes that a compressed body may grow to; what we keep of 
 _WINDOWS = {b"gzip": (31,), b"x-gzip": (31,), b"deflate": (15, -15)}
 
 
-def _plain(reply: Reply) -> bytes:
+def plain_body(reply: Reply) -> bytes:
     """The body uncompressed, where it can be and is not too large; the same JSON can be compressed in many ways."""
     coding = (first(reply.headers, b"content-encoding") or b"").strip().lower()
     for window in _WINDOWS.get(coding, ()):

@@ -73,6 +73,7 @@ body_text?     string|[string]   the body as text, whole or line by line
 body_base64?   base64            the body, where it is no text
 head_base64?   base64            the request head, where the fields do not make it
 expect?        object            what a handler is to answer: `whcli test`
+snapshot?      object            what a handler answered: `whcli test --update`
 """,
     ),
     "signature": Shape(
@@ -597,6 +598,34 @@ signed   string|null   the scheme it was signed with
 ok       boolean    whether every step held
 steps    {boolean}  step to whether it held
 seconds  number     how long it took
+""",
+    ),
+    "test": Shape(
+        "One fixture put to a handler: `test`.",
+        """
+name         string         the file, with a number where it holds several
+file         string         the fixture's file
+type         string|null    the event's type
+outcome      string         passed, failed, or error where there was no reply
+url          string         where it was sent
+status       integer|null   of the reply; null when there was none
+ms           number|null    milliseconds to the end of the reply
+failure      string|null    one word for why there is no reply: refused, timeout ...
+signed       string|null    the scheme that it was signed afresh with
+differences  [#difference]  where the handler did not do as expected
+notes        [string]       what else there is to know
+snapshot     string|null    same, written or updated; null where none was compared or kept
+""",
+    ),
+    "test_summary": Shape(
+        "All fixtures of a run: the last line of `test`.",
+        """
+tests      integer  how many were put to the handler
+passed     integer  as expected
+failed     integer  answered otherwise
+errors     integer  not answered
+snapshots  integer  written or updated
+s          number   seconds it took
 """,
     ),
     "version": Shape(

@@ -1,0 +1,1 @@
+"""The parts of `whcli test`: what is tested, the run, what is told."""
