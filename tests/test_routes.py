@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-import pytest
+import time
 
-from whcli.rules.routes import NO_ROUTE, Route, route_of, signed_url
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from whcli.rules.routes import NO_ROUTE, Route, glob, route_of, signed_url
 from whcli.words.event import Headers
 
 ROUTES = (Route(path="/stripe/*", scheme="stripe"), Route(path="/s*", scheme="slack"), Route(path="/exact"))
@@ -54,3 +58,34 @@ SIGNED: dict[str, tuple[str | None, bytes, Headers, str]] = {
 @pytest.mark.parametrize(("public", "target", "headers", "url"), SIGNED.values(), ids=SIGNED.keys())
 def test_the_url_that_was_signed(public: str | None, target: bytes, headers: Headers, url: str) -> None:
     assert signed_url(public, target, headers) == url
+
+
+def matches(pattern: str, text: str) -> bool:
+    """What a glob means, by its definition."""
+    if not pattern:
+        return not text
+    if pattern[0] == "*":
+        return matches(pattern[1:], text) or (bool(text) and matches(pattern, text[1:]))
+    return bool(text) and text[0] == pattern[0] and matches(pattern[1:], text[1:])
+
+
+@given(st.text("ab*.[\n\\", max_size=7), st.text("ab*.[\n\\", max_size=9))
+def test_a_glob_matches_what_it_means(pattern: str, text: str) -> None:
+    assert (glob(pattern).match(text) is not None) == matches(pattern, text)
+
+
+EVIL = [
+    *("*" + "a*" * count + "b" for count in range(1, 11)),
+    *("/*" + "aa*" * count + "aab" for count in range(1, 6)),
+    *("a" * count + "*" * count + "a" * count + "b" for count in (5, 50, 500)),
+    *("*" * 1000 + "b", "*a" * 500),
+]
+
+
+@pytest.mark.parametrize("pattern", EVIL, ids=lambda pattern: pattern[:20])
+def test_no_path_of_a_sender_keeps_a_glob_busy(pattern: str) -> None:
+    """Twenty globs over 50 kB each; with backtracking the third takes longer than the universe has."""
+    began = time.process_time()
+    for text in ("a" * 50_000, "/" + "ab" * 25_000 + "c", "/" + "aa" * 25_000 + "ab" * 3):
+        glob(pattern).match(text)
+    assert time.process_time() - began < 1

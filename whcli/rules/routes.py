@@ -27,8 +27,16 @@ NO_ROUTE = Route()
 
 @lru_cache(maxsize=256)
 def glob(pattern: str) -> re.Pattern[str]:
-    """A glob as a pattern: `*` matches anything, everything else is itself; case counts."""
-    return re.compile(".*".join(re.escape(part) for part in pattern.split("*")) + r"\Z", re.DOTALL)
+    """A glob as a pattern: `*` matches anything, everything else is itself; case counts.
+
+    Each part between two stars is looked for once, where it comes first (an atomic group), so that a sender's path of
+    64 KiB cannot keep `/*a*a*a*b` busy: the time grows with the length, not with a power of it.
+    """
+    first, *rest = map(re.escape, pattern.split("*"))
+    if not rest:
+        return re.compile(first + r"\Z")
+    middle = "".join(f"(?>.*?{part})" for part in rest[:-1] if part)
+    return re.compile(f"{first}{middle}.*{rest[-1]}\\Z", re.DOTALL)
 
 
 def route_of(routes: Sequence[Route], path: str) -> Route:
