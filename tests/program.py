@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -84,10 +84,12 @@ class Listening:
 
 
 @contextmanager
-def listening(*arguments: str, folder: Path, env: Mapping[str, str] | None = None) -> Iterator[Listening]:
-    """A listener on a free port with its store in `folder`."""
+def listening(
+    *arguments: str, folder: Path, env: Mapping[str, str] | None = None, under: Sequence[str] = ()
+) -> Iterator[Listening]:
+    """A listener on a free port with its store in `folder`; `under` is a program that starts it and becomes it."""
     ready = folder / f"ready-{time.monotonic_ns()}.json"
-    command = [sys.executable, "-m", "whcli", "listen", "--port", "0", "--ready-file", str(ready), *arguments]
+    command = [*under, sys.executable, "-m", "whcli", "listen", "--port", "0", "--ready-file", str(ready), *arguments]
     process = subprocess.Popen(
         command, cwd=folder, env=environment(env), stdout=subprocess.PIPE, stderr=subprocess.PIPE
     )

@@ -5,75 +5,29 @@ from __future__ import annotations
 import os
 import random
 import signal
-import socket
 import sqlite3
 import subprocess
 import sys
-import threading
 import time
 from pathlib import Path
+from statistics import median
 
 import pytest
 
-from tests.program import environment, listening
+from tests.load import Load
+from tests.program import environment, listening, until
 from whcli.hands.storing.store import Store
 
-CONNECTIONS = 16
 
-
-class Load:
-    """Sixteen senders on keep-alive connections, each event with a name of its own; `acked` are those that got 2xx."""
-
-    def __init__(self, port: int, run: int) -> None:
-        self._port = port
-        self._run = run
-        self._lock = threading.Lock()
-        self.acked: list[bytes] = []
-        self._threads = [threading.Thread(target=self._send, args=(n,)) for n in range(CONNECTIONS)]
-
-    def start(self) -> None:
-        for thread in self._threads:
-            thread.start()
-
-    def wait(self) -> None:
-        for thread in self._threads:
-            thread.join(20)
-            assert not thread.is_alive()
-
-    def _send(self, sender: int) -> None:
-        try:
-            with socket.create_connection(("127.0.0.1", self._port), timeout=10) as connection:
-                for n in range(100_000):
-                    name = b"%d-%d-%d" % (self._run, sender, n)
-                    body = name * 20
-                    head = b"POST /%b HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % (name, len(body))
-                    connection.sendall(head + body)
-                    if not self._answered(connection):
-                        return
-                    with self._lock:
-                        self.acked.append(name)
-        except OSError:  # the listener has been killed
-            return
-
-    def _answered(self, connection: socket.socket) -> bool:
-        got = b""
-        while b"\r\n\r\n" not in got:
-            part = connection.recv(4096)
-            if not part:
-                return False
-            got += part
-        return got.startswith(b"HTTP/1.1 2")
-
-
-def kill_at_random(folder: Path, runs: int, seed: int) -> tuple[set[bytes], float]:
-    """Kill a listener on one store again and again; the names acknowledged, and the longest restart in seconds."""
+def kill_at_random(folder: Path, runs: int, seed: int) -> tuple[set[bytes], list[float]]:
+    """Kill a listener on one store again and again; the names acknowledged, and how long each start took in seconds."""
     chance = random.Random(seed)
     acked: list[bytes] = []
-    longest = 0.0
+    starts: list[float] = []
     for run in range(runs):
         began = time.monotonic()
         with listening(folder=folder) as listener:
-            longest = max(longest, time.monotonic() - began)
+            starts.append(time.monotonic() - began)
             load = Load(listener.port, run)
             load.start()
             time.sleep(chance.uniform(0.02, 0.6))  # not a wait for anything: the moment of the kill is to be random
@@ -84,7 +38,7 @@ def kill_at_random(folder: Path, runs: int, seed: int) -> tuple[set[bytes], floa
         check = sqlite3.connect(folder / ".whcli" / "store.db")
         assert check.execute("PRAGMA integrity_check").fetchone() == ("ok",)
         check.close()
-    return set(acked), longest
+    return set(acked), starts
 
 
 def stored(folder: Path) -> dict[bytes, bytes]:
@@ -103,9 +57,10 @@ def test_twenty_kills_lose_no_acknowledged_event(tmp_path: Path) -> None:
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 def test_a_hundred_kills_lose_no_acknowledged_event(tmp_path: Path) -> None:
-    acked, longest = kill_at_random(tmp_path, runs=100, seed=100)
+    acked, starts = kill_at_random(tmp_path, runs=100, seed=100)
     assert acked - stored(tmp_path).keys() == set()
-    assert longest < 10
+    print(f"{len(acked)} acknowledged, 0 lost; a start took {median(starts):.2f} s, {max(starts):.2f} s at most")
+    assert median(starts) < 2  # a single one can meet a busy machine
 
 
 def test_this_very_check_catches_a_listener_that_answers_before_it_commits(tmp_path: Path) -> None:
@@ -131,8 +86,6 @@ def test_this_very_check_catches_a_listener_that_answers_before_it_commits(tmp_p
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
-        from tests.program import until
-
         until(ready.exists)
         load = Load(int(ready.read_text().partition("127.0.0.1:")[2].partition('"')[0]), run)
         load.start()

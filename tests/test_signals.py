@@ -1,0 +1,83 @@
+"""SIGTERM and Ctrl-C under load: it ends in time, with 0, and no acknowledged event is lost."""
+
+from __future__ import annotations
+
+import signal
+import socket
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from tests.load import Load
+from tests.program import listening, until
+from tests.test_kill import stored
+
+NUMBERS = [signal.SIGTERM, signal.SIGINT]
+AT_ONCE = 4  # listeners, so that the three seconds which a stuck sender is given do not add up
+
+
+def stuck(port: int) -> socket.socket:
+    """A sender that stops in the middle of its body."""
+    connection = socket.create_connection(("127.0.0.1", port), timeout=10)
+    connection.sendall(b"POST /stuck HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\nhalf")
+    return connection
+
+
+def ended(folder: Path, number: int, run: int, *, with_stuck: bool) -> float:
+    """One listener under load, ended by a signal; the seconds that took."""
+    folder.mkdir()
+    with listening(folder=folder) as listener:
+        hanging = stuck(listener.port) if with_stuck else None
+        load = Load(listener.port, run)
+        load.start()
+        until(lambda: len(load.acked) > 50)
+        began = time.monotonic()
+        done = listener.end(number)
+        took = time.monotonic() - began
+        load.wait()
+        if hanging is not None:
+            hanging.close()
+    assert done.code == 0 and "Traceback" not in done.err, done.err
+    assert set(load.acked) - stored(folder).keys() == set()
+    return took
+
+
+def ended_often(folder: Path, number: int, runs: int) -> list[float]:
+    """Many such listeners, every fifth with a stuck sender."""
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        jobs = [pool.submit(ended, folder / str(run), number, run, with_stuck=run % 5 == 0) for run in range(runs)]
+        return [job.result() for job in jobs]
+
+
+@pytest.mark.parametrize("number", NUMBERS, ids=["SIGTERM", "Ctrl-C"])
+def test_under_load_and_with_a_stuck_sender_it_ends_in_time(tmp_path: Path, number: int) -> None:
+    assert max(ended_often(tmp_path, number, 2)) < 5
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(400)
+@pytest.mark.parametrize("number", NUMBERS, ids=["SIGTERM", "Ctrl-C"])
+def test_fifty_times_under_load_it_ends_in_time(tmp_path: Path, number: int) -> None:
+    took = ended_often(tmp_path, number, 50)
+    print(f"50 ends under load, 10 with a stuck sender: {max(took):.2f} s at most")
+    assert max(took) < 5
+
+
+@pytest.mark.parametrize("number", NUMBERS, ids=["SIGTERM", "Ctrl-C"])
+def test_the_second_signal_ends_it_at_once_and_costs_no_acknowledged_event(tmp_path: Path, number: int) -> None:
+    with listening(folder=tmp_path) as listener:
+        hanging = stuck(listener.port)
+        load = Load(listener.port, 0)
+        load.start()
+        until(lambda: len(load.acked) > 50)
+        listener.process.send_signal(number)
+        load.wait()  # it takes no new requests, and waits for the stuck one
+        assert listener.process.poll() is None
+        began = time.monotonic()
+        done = listener.end(number)
+        assert time.monotonic() - began < 1
+        hanging.close()
+    assert done.code == (130 if number == signal.SIGINT else 143) and "Traceback" not in done.err
+    assert set(load.acked) - stored(tmp_path).keys() == set()
