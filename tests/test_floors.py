@@ -60,7 +60,7 @@ ROOMS: dict[str, str] = {
         replaying.watching replaying.start replaying testing.chosen testing.run testing.telling testing
         checking.store checking.setup checking.machine checking
         listen store doctor list_events wait assert_events show diff replay test send sign verify schemes handshake
-        export import_events fixtures demo_handler demo schema help_topics
+        export import_events fixtures demo_handler demo schema help_topics completing completion
     """,
 }
 """Floor -> its rooms in order. `schemes.*` are the rows by family and the schemes with code of their own: `schemes` and
@@ -69,8 +69,9 @@ ROOMS: dict[str, str] = {
 DOORS = ("library", "pytest_plugin", "cli", "__main__")
 """Above all floors: what programs import, the fixtures of tests; names, order, and the one error translation."""
 
-UPWARDS = {("commands.help_topics", "cli")}
-"""`whcli help COMMAND` runs that command with `--help`: the one import upwards, inside the function."""
+UPWARDS = {("commands.help_topics", "cli"), ("commands.completing", "cli")}
+"""Who asks for the command line itself, inside a function: `whcli help COMMAND` runs that command with `--help`, and a
+shell's Tab asks which commands and options there are."""
 
 IMPURE = """
     asyncio builtins concurrent ctypes fcntl getpass glob http io locale logging multiprocessing os pathlib platform

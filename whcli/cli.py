@@ -42,11 +42,13 @@ COMMANDS = {
     "doctor": "doctor",
     "demo": "demo",
     "schema": "schema",
+    "completion": "completion",
     "help": "help_topics",
 }
 """Command -> module in `commands/`, in the order that help lists them."""
 
 ALIASES = {"ls": "list"}
+COMPLETE = "__complete"  # what the scripts of `whcli completion` ask
 ISSUES = "please report it with that file at the project's issue tracker"
 
 
@@ -124,6 +126,10 @@ def _call(arguments: list[str]) -> int:
 
     The command is invoked without click's `main`, which would turn a closed pipe into exit 1.
     """
+    if arguments[:1] == [COMPLETE]:
+        from .commands.completing import complete
+
+        return complete(arguments[1:])
     import typer
     from typer._click.exceptions import ClickException, NoArgsIsHelpError  # typer keeps a click of its own
 

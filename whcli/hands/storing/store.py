@@ -248,6 +248,13 @@ class Store:
         """The uids of the newest events, the newest first."""
         return [row[0] for row in self._rows("SELECT uid FROM events ORDER BY id DESC LIMIT ?", (limit,))]
 
+    def seen(self, column: str, limit: int) -> list[str]:
+        """The different values of `provider` or `type` among the newest events, the newest first."""
+        if column not in ("provider", "type"):
+            raise ValueError(column)
+        rows = self._rows(f"SELECT {column} FROM facts ORDER BY event_id DESC LIMIT ?", (limit,))  # noqa: S608
+        return [value for value in dict.fromkeys(row[0] for row in rows) if value]
+
     def deliveries(self, event_id: int) -> tuple[Delivery, ...]:
         """All deliveries of an event, oldest first."""
         rows = self._rows(

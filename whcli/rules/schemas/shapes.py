@@ -317,6 +317,13 @@ note         string|null    what to know
 then         string|null    what the handler must do next, which cannot be seen
 """,
     ),
+    "completion": Shape(
+        "A shell's script: `completion`.",
+        """
+shell   string  bash, zsh or fish
+script  string  what the shell is to read
+""",
+    ),
     "cursor": Shape(
         "A place in the order of arrival: `list --cursor`; `--after` takes it.",
         """
