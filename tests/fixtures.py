@@ -15,12 +15,11 @@ HEADERS = (
     (b"Content-Type", b"application/json"),
     (b"X-GitHub-Event", b"push"),
     (b"X-GitHub-Delivery", b"d-1"),
-    (b"X-Hub-Signature-256", b"sha256=" + b"0" * 64),
     (b"Content-Length", b"%d" % len(BODY)),
 )
 
 
-def push(path: str = "/hooks", **further: Any) -> Fixture:
+def push(path: str = "/hooks", signature: bytes = b"sha256=" + b"0" * 64, **further: Any) -> Fixture:
     """A push to a path; `expect` and `snapshot` as given."""
     event = Event(
         id=0,
@@ -29,7 +28,7 @@ def push(path: str = "/hooks", **further: Any) -> Fixture:
         method=b"POST",
         target=path.encode(),
         version="1.1",
-        headers=HEADERS,
+        headers=(*HEADERS, (b"X-Hub-Signature-256", signature)),
         body=BODY,
     )
     fixture = Fixture(event=event)

@@ -316,8 +316,25 @@ def test_secrets_are_never_shown(webhook_secrets: WebhookSecrets) -> None:
     assert webhook_secrets["stripe"] == "whsec_very_secret_indeed" and "stripe" in webhook_secrets
     assert "very" not in f"{webhook_secrets!r} {vars(webhook_secrets.keyring)!r}"
     assert "github" not in webhook_secrets
-    with pytest.raises(WrongUsage, match="no secret for github"):
-        _ = webhook_secrets["github"]
+
+
+@pytest.mark.parametrize(
+    ("scheme", "provider", "type"),
+    [
+        ("stripe", "stripe", "charge.succeeded"),
+        ("standardwebhooks", "github", "push"),
+        ("discord", "discord", "ping"),
+    ],
+)
+def test_a_secret_that_is_read_and_not_set_is_a_test_secret_for_the_handler(
+    webhook_sender: WebhookSender, scheme: str, provider: str, type: str
+) -> None:
+    given = webhook_sender.secrets[scheme]
+    assert given == webhook_sender.secrets[scheme] and scheme in webhook_sender.secrets
+    message = webhook_sender.make(provider, type, scheme=scheme)
+    assert verify(scheme, message.headers, message.body, secret=given).ok
+    webhook_sender.secrets[scheme] = "x"
+    assert webhook_sender.secrets[scheme] == "x"
 
 
 def test_secrets_of_the_environment_and_the_file_count_too(

@@ -21,6 +21,9 @@ from tests.receivers import Receiver, closed_port, split
 from tests.test_readme import README, plain, sessions
 from whcli import verify
 from whcli.rules.archive.fixture import fixture_from
+from whcli.rules.signatures.schemes import scheme_named
+from whcli.rules.signatures.testsecrets import secret_for_tests
+from whcli.words.fixture import MARK
 
 SECRET = {"WHCLI_SECRET_GITHUB": "hush"}
 NO_CONTENT = b"HTTP/1.1 204 No Content\r\n\r\n"
@@ -112,6 +115,16 @@ def test_why_a_fixture_was_not_signed_is_told_when_it_fails(hooks: Path, tmp_pat
     with Receiver(answer(401)) as handler:
         done = whcli("test", "hooks", "--to", handler.url, folder=tmp_path)
     assert "↳ not signed afresh: set WHCLI_SECRET_GITHUB" in done.out
+
+
+def test_a_redacted_fixture_is_signed_with_the_test_secret_and_a_refusal_says_so(hooks: Path, tmp_path: Path) -> None:
+    write(hooks / "a.json", push(signature=b"sha256=" + MARK.encode()))
+    with Receiver(answer(401)) as handler:
+        done = whcli("test", "hooks", "--to", handler.url, folder=tmp_path)
+    _, fields, body = split(handler.requests[0])
+    headers = [(name, value.strip()) for name, value in fields]
+    assert verify("github", headers, body, secret=secret_for_tests(scheme_named("github")).receiving).ok
+    assert "↳ signed with the test secret: `whcli fixtures secret github`" in done.out
 
 
 def test_it_can_stop_at_the_first_failure(hooks: Path, test: Callable[..., Done]) -> None:

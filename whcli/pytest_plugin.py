@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def webhook_secrets() -> WebhookSecrets:
-    """The secrets of this test, by scheme: `webhook_secrets["stripe"] = "whsec_test"`.
+    """The secrets of this test, by scheme: `webhook_secrets["stripe"] = "whsec_test"`, or read one and it is made.
 
     `webhook_listener` verifies with them and `webhook_sender` signs with them. Where a test sets none, those of the
     environment and of the nearest `whcli.toml` count.

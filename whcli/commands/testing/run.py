@@ -25,6 +25,8 @@ from ..replaying.proof import State, at_rest
 from ..trust import Trust
 from .chosen import Trial
 
+REFUSED = (400, 401, 403)  # what handlers answer to a signature that does not hold
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Manners:
@@ -81,6 +83,8 @@ class Run:
             notes += told
         else:
             first = await deliver(client, 0, sent, "replay")
+        if first.reply and first.reply.status in REFUSED:
+            notes += sent.changes
         found = [*unmet(trial.wanted, first, snapshot=self._compares(trial)), *found]
         snapshot, more = self._snapshot(trial, first, sound=not found)
         return Result(

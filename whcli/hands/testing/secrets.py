@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ...rules.signatures.testsecrets import secret_for_tests
 from ...words.errors import WrongUsage
 from ...words.secret import Secret
 from ..keyring import Keyring
@@ -12,31 +13,37 @@ Value = str | bytes
 
 
 class WebhookSecrets:
-    """Secrets by scheme, for one test: `secrets["stripe"] = "whsec_test"`. They are never shown.
+    """Secrets by scheme, for one test; they are never shown.
 
-    Where a test sets none, those of the environment (`WHCLI_SECRET_STRIPE`) and of the nearest `whcli.toml` count.
+    `secrets["stripe"] = "whsec_test"` says what the handler under test verifies with. `secrets["stripe"]` reads it, and
+    is a test secret in the scheme's own form, the same for ever, where none is set: give it to the handler. Secrets of
+    the environment (`WHCLI_SECRET_STRIPE`) and of the nearest `whcli.toml` count where a test sets none.
     """
 
     def __init__(self, keyring: Keyring) -> None:
         self.keyring = keyring
+        self._receiving: dict[str, str] = {}  # what a handler needs, where it is not what signs
 
     def __setitem__(self, scheme: str, value: Value | Sequence[Value]) -> None:
         """Use a secret, or several: the first signs, all verify. Raises WrongUsage for an unknown scheme."""
         values = [value] if isinstance(value, Value) else list(value)
         if not all(values):
             raise WrongUsage(f"the secret for {scheme} is empty", code="no_secret", next="give the handler's own")
+        self._receiving.pop(scheme, None)
         self.keyring.use(scheme, [Secret(value=_bytes(each), label="the test") for each in values])
 
     def __getitem__(self, scheme: str) -> str:
-        """The secret that signs, as text. Raises WrongUsage where there is none."""
-        known = self.keyring.secrets(self.keyring.scheme(scheme).name)
-        if not known:
-            raise WrongUsage(
-                f"no secret for {scheme} is known", code="no_secret", next=f'secrets["{scheme}"] = ...        sets one'
-            )
-        return known[0].value.decode("utf-8", "surrogateescape")
+        """What the handler verifies with, as text: the secret, or the public key. Raises WrongUsage for no scheme."""
+        row = self.keyring.scheme(scheme)
+        if not self.keyring.secrets(scheme):
+            fixed = secret_for_tests(row)
+            self.keyring.use(scheme, [fixed.secret])
+            self._receiving[scheme] = fixed.receiving
+        signing = self.keyring.secrets(scheme)[0].value.decode("utf-8", "surrogateescape")
+        return self._receiving.get(scheme, signing)
 
     def __contains__(self, scheme: str) -> bool:
+        """Whether one is known, or was asked for."""
         return bool(self.keyring.secrets(scheme))
 
 

@@ -129,7 +129,7 @@ class WebhookSender:
             raise WrongUsage(
                 f"no secret for {issued.missing} is known",
                 code="no_secret",
-                next=f'webhook_sender.secrets["{issued.missing}"] = ...        or pass unsigned=True',
+                next=f'give the handler webhook_sender.secrets["{issued.missing}"], or set that; or pass unsigned=True',
             )
         return issued.outgoing
 
