@@ -22,6 +22,9 @@ ENV = {"WHCLI_SECRET_GITHUB": "hush"}
     ("command", "code"),
     [
         (("list",), 0),
+        (("list", "--cursor"), 0),
+        (("wait",), 0),
+        (("assert",), 0),
         (("show", "1"), 0),
         (("verify", "1"), 1),
         (("replay", "1", "--to", "HANDLER"), 0),
@@ -31,7 +34,7 @@ ENV = {"WHCLI_SECRET_GITHUB": "hush"}
         (("store", "backup", "copy.db"), 0),
         (("store", "vacuum"), 7),
     ],
-    ids=["list", "show", "verify", "replay", "handshake", "rm", "store info", "store backup", "store vacuum"],
+    ids=lambda value: " ".join(value[:2]) if isinstance(value, tuple) else "",
 )
 def test_what_arrives_after_it_survives_a_kill(tmp_path: Path, command: tuple[str, ...], code: int) -> None:
     with Receiver() as handler, listening(folder=tmp_path, env=ENV) as listener:

@@ -103,22 +103,21 @@ def run(arguments: list[str]) -> int:
     """Run one command; its exit code."""
     from .words.errors import Exit, WhcliError
 
-    json = "--json" in arguments
     try:
         code = version(arguments[1:]) if arguments[:1] in (["--version"], ["-V"]) else _call(arguments)
         sys.stdout.flush()
         return code
     except WhcliError as error:
-        return _explain(error, json)
+        return _explain(error, arguments)
     except KeyboardInterrupt:
         return Exit.INTERRUPTED
     except BrokenPipeError:
         _drop(sys.stdout)
         return Exit.CLOSED_PIPE
     except OSError as error:
-        return _unwritten(error, json) if error.errno in FULL else _crashed(error, json)
+        return _unwritten(error, arguments) if error.errno in FULL else _crashed(error, arguments)
     except Exception as error:
-        return _crashed(error, json)
+        return _crashed(error, arguments)
 
 
 def _call(arguments: list[str]) -> int:
@@ -226,7 +225,7 @@ def _usage(error: Any, arguments: list[str]) -> WhcliError:
     return WrongUsage(text.rstrip(".").replace("\n", " "), details=details, next=f"{path} --help")
 
 
-def _explain(error: WhcliError, json: bool) -> int:
+def _explain(error: WhcliError, arguments: list[str]) -> int:
     from .hands.render import show_error
 
     try:
@@ -234,17 +233,24 @@ def _explain(error: WhcliError, json: bool) -> int:
     except OSError:
         _drop(sys.stdout)
     try:
-        show_error(error, json=json)
+        show_error(error, json="--json" in arguments, colour=_colour(arguments))
     except OSError:
         _drop(sys.stderr)
     return error.exit
+
+
+def _colour(arguments: list[str]) -> str:
+    """What `--color` says, for a mistake that ended the command: it may lie in the arguments themselves."""
+    words = " ".join(arguments).replace("--color ", "--color=").split()
+    said = [each.removeprefix("--color=") for each in words if each.startswith("--color=")]
+    return said[-1] if said and said[-1] in ("always", "never") else "auto"
 
 
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 """Why a file, a device or a terminal that went away takes no more output."""
 
 
-def _unwritten(error: OSError, json: bool) -> int:
+def _unwritten(error: OSError, arguments: list[str]) -> int:
     """Standard output took no more. What failed in the store or in a file is named by who wrote there."""
     from .words.errors import Exit, WhcliError
 
@@ -255,7 +261,7 @@ def _unwritten(error: OSError, json: bool) -> int:
         code="output_failed",
     )
     full.exit = Exit.DOES_NOT_HOLD
-    return _explain(full, json)
+    return _explain(full, arguments)
 
 
 def _drop(stream: TextIO) -> None:
@@ -265,7 +271,7 @@ def _drop(stream: TextIO) -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
-def _crashed(error: Exception, json: bool) -> int:
+def _crashed(error: Exception, arguments: list[str]) -> int:
     """A bug of ours: one line and a crash log. The log holds no arguments and no values, so no secret either."""
     import os
     import tempfile
@@ -282,7 +288,7 @@ def _crashed(error: Exception, json: bool) -> int:
         f"this is a bug in whcli ({type(error).__name__}): the crash log is {path}", next=ISSUES, code="bug"
     )
     bug.exit = Exit.BUG
-    code = _explain(bug, json)
+    code = _explain(bug, arguments)
     if os.environ.get("WHCLI_DEBUG"):
         traceback.print_exception(error)
     return code

@@ -197,9 +197,9 @@ def lenient(stream: TextIO) -> TextIO:
     return stream
 
 
-def show_error(error: WhcliError, *, json: bool) -> None:
+def show_error(error: WhcliError, *, json: bool, colour: str = "auto") -> None:
     """A user's mistake: what happened, why, what to type next."""
-    screen = stderr()
+    screen = stderr(colour)
     if json:
         record = {"code": error.code, "exit": int(error.exit), "message": error.message, "next": error.next}
         screen.json({"schema": "whcli.error/1", **record, "details": dict(error.details)})

@@ -57,7 +57,7 @@ class Session:
             self._plan,
             lines,
             lock=self._lock,
-            failed=store_failed,
+            failed=lambda error: store_failed(err, error),
             broken=lambda error: self._broken(loop, error),
         )
         self._refuse_loop(listener)
@@ -177,10 +177,10 @@ def banner(err: Screen, url: str, plan: ListenPlan, listener: Listener) -> None:
         )
 
 
-def store_failed(error: StoreFailed) -> None:
+def store_failed(err: Screen, error: StoreFailed) -> None:
     """Say that senders get 503, and why."""
-    stderr().say((f"⚠  {error.message}; senders get 503 until that is mended", "red"))
-    stderr().say(f"   next: {error.next}")
+    err.say((f"⚠  {error.message}; senders get 503 until that is mended", "red"))
+    err.say(f"   next: {error.next}")
 
 
 def check_ready_file(path: Path | None) -> None:
