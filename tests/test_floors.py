@@ -26,8 +26,8 @@ ROOMS: dict[str, str] = {
         signatures.schemes.* signatures
         recognition.providers recognition.marks recognition.detect recognition
         replaying.times conduct.schedules conduct.handshakes conduct.challenges conduct
-        references routes retention match assertions archive.records archive outgoing loops curl replies lines present
-        compare fields
+        references trusting routes retention match assertions archive.records archive outgoing loops curl replies lines
+        present compare fields
         replaying.resign replaying.jsonedit replaying.edits replaying.edit replaying.newid replaying.shift
         samples.fresh samples
         replaying.chance replaying.pace replaying.plan replaying.report replaying.noise replaying.probe
@@ -47,15 +47,15 @@ ROOMS: dict[str, str] = {
         places storing.migrations storing.private storing.opening storing.rows storing.reading
         storing.narrowing storing.listing storing.store storing.upkeep storing.retention
         listening.writer listening.lock storing.waiting storing.judging storing.examination storing machine
-        config keyring files fixtures events redacting render sending.samples sending.issuer sending.checkout
-        listening.framing listening.spool listening.protocol listening.server sending.wire sending.through_httpx
-        sending.client sending.deliver sending.sender sending.replayer sending app listening.follower listening.printer
-        listening.keeper listening.listener listening.thread listening
+        config certificates keyring files fixtures events redacting render sending.samples sending.issuer
+        sending.checkout listening.framing listening.spool listening.protocol listening.secure listening.server
+        sending.wire sending.through_httpx sending.client sending.deliver sending.sender sending.replayer sending app
+        listening.follower listening.printer listening.keeper listening.listener listening.thread listening
         testing.received testing.secrets testing.inbox testing.listener testing.sender testing
     """,
     "commands": """
-        options sections signatures rm trust deliveries
-        listening.lines listening.session listening.limits listening.plan listening
+        options sections signatures rm trust deliveries tls
+        listening.lines listening.session listening.limits listening.doors listening.plan listening
         replaying.proof replaying.proving replaying.asked replaying.bar replaying.run replaying.comparison
         replaying.watching replaying.start replaying testing.chosen testing.run testing.telling testing
         checking.store checking.setup checking.machine checking

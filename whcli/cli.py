@@ -39,6 +39,7 @@ COMMANDS = {
     "fixtures": "fixtures",
     "rm": "rm",
     "store": "store",
+    "tls": "tls",
     "doctor": "doctor",
     "demo": "demo",
     "schema": "schema",

@@ -41,6 +41,7 @@ The nearest whcli.toml upwards is read. It is meant to be committed: it holds re
   public_url = "https://abc.example.dev"          # what URL-signing providers were told
   host = "127.0.0.1"
   port = 8765
+  tls_port = 8766                                 # HTTPS beside HTTP; tls = true: HTTPS alone; cert, key
   max_body = "25MiB"                              # and the other limits of `whcli listen --help`
   keep = 10000                                    # events; or a time: "30d". The rest is removed (default: nothing is)
 

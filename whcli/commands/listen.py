@@ -23,6 +23,7 @@ SECTIONS = {
     "Replies": "--reply --reply-body --reply-header --reply-delay --relay-reply --no-handshake --verify-token"
     " --confirm-subscriptions",
     "Signatures": "--secret --scheme --public-url --verify",
+    "HTTPS, and how senders trust it: whcli tls trust": "--tls --tls-port --cert --key",
     "Limits, also keys of [listen] (max_body ...)": "--max-body --max-head --max-header-lines --head-timeout"
     " --body-timeout --min-body-rate --max-connections --keep-alive",
 }
@@ -67,6 +68,14 @@ def command(
     confirm_subscriptions: Annotated[
         bool, typer.Option("--confirm-subscriptions", help="Fetch the SubscribeURL of a real SNS host.")
     ] = False,
+    tls: Annotated[
+        bool, typer.Option("--tls", help="Speak HTTPS on --port, with a certificate of this store's own.")
+    ] = False,
+    tls_port: Annotated[
+        int | None, typer.Option(help="Speak HTTPS on this port, beside HTTP on --port; 0 picks a free one.")
+    ] = None,
+    cert: Annotated[Path | None, typer.Option(help="Your own certificate for it: PEM, with its chain.")] = None,
+    key: Annotated[Path | None, typer.Option(help="Its key: PEM, not encrypted (default: in the same file).")] = None,
     secret: Secrets = None,
     scheme: Annotated[str | None, typer.Option(help="The signature scheme of all that comes.")] = None,
     public_url: PublicUrl = None,
@@ -105,9 +114,10 @@ def command(
     """Listen for webhooks of any kind; store, show and forward each one."""
     from ..hands.config import load_config, store_folder
     from ..hands.listening.lock import ListenerLock
-    from ..hands.listening.server import open_sockets, run
+    from ..hands.listening.server import run
     from ..hands.storing.opening import make_folder
     from ..rules.text import seconds
+    from .listening.doors import doors_of, open_doors
     from .listening.plan import Options, plan_of
     from .listening.session import Session, check_ready_file
 
@@ -148,11 +158,22 @@ def command(
     folder = store_folder(store)
     plan = plan_of(options, config, folder)
     colour_of(colour)
-    wanted_port = port if port is not None else config.listen.get("port", 8765)
+    doors = doors_of(
+        config.listen,
+        config.path.parent if config.path else None,
+        host=host,
+        port=port,
+        tls=tls,
+        tls_port=tls_port,
+        certificate=cert,
+        key=key,
+    )
     check_ready_file(ready_file)
     make_folder(folder)
     lock = ListenerLock(folder)  # before the port: a second listener on this store cannot be helped by another port
-    sockets = open_sockets(host or config.listen.get("host", "127.0.0.1"), wanted_port)
+    sockets, secure = open_doors(doors, folder)
     limit = seconds(timeout) if timeout else None
-    session = Session(folder, sockets, plan, count=count, timeout=limit, ready_file=ready_file, lock=lock)
+    session = Session(
+        folder, sockets, plan, count=count, timeout=limit, ready_file=ready_file, lock=lock, secure=secure
+    )
     return run(session.run(quiet=quiet, json=json, colour=colour))

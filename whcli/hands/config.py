@@ -29,6 +29,7 @@ BARE = re.compile(r"(?!localhost\Z)[A-Za-z][A-Za-z0-9_-]*")  # a name, or a mach
 KEYS: dict[str, dict[str, type | tuple[type, ...]]] = {
     "listen": {
         **{"forward": str, "public_url": str, "host": str, "port": int, "keep": (str, int)},
+        **{"tls": bool, "tls_port": int, "cert": str, "key": str},
         **{"max_body": (str, int), "max_head": (str, int), "max_header_lines": int, "max_connections": int},
         **{
             "head_timeout": (str, int),
@@ -155,8 +156,9 @@ def _check(path: Path, tables: dict[str, Any], schemes: tuple[str, ...]) -> None
 
 def _reachable(path: Path, tables: dict[str, Any]) -> None:
     """Ports exist, and targets are URLs that can be sent to."""
-    if not 0 <= tables.get("listen", {}).get("port", 0) <= 65535:
-        raise _wrong(path, "listen.port", "is no port: one lies between 0 and 65535, and 0 takes a free one")
+    for name in ("port", "tls_port"):
+        if not 0 <= tables.get("listen", {}).get(name, 0) <= 65535:
+            raise _wrong(path, f"listen.{name}", "is no port: one lies between 0 and 65535, and 0 takes a free one")
     for name, url in tables.get("targets", {}).items():
         try:
             parse_target(url)
@@ -178,7 +180,7 @@ def _typed(path: Path, name: str, table: Any) -> None:
     _known(path, f"{name}.", table, KEYS[name])
     for key, value in table.items():
         wanted = KEYS[name][key]
-        if not isinstance(value, wanted) or isinstance(value, bool):  # to Python `true` is a number
+        if not isinstance(value, wanted) or (isinstance(value, bool) and wanted is not bool):  # `true` is a number too
             raise _wrong(path, f"{name}.{key}", "has the wrong type")
 
 

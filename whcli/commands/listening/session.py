@@ -12,6 +12,7 @@ from socket import socket
 from ... import __version__
 from ...hands.listening.listener import Listener, ListenPlan
 from ...hands.listening.lock import ListenerLock
+from ...hands.listening.secure import Secure
 from ...hands.render import Screen, stderr, stdout
 from ...rules.outgoing import parse_target
 from ...rules.text import plural, safe, size
@@ -35,6 +36,7 @@ class Session:
         timeout: float | None,
         ready_file: Path | None,
         lock: ListenerLock,
+        secure: Secure | None = None,
     ) -> None:
         self._folder = folder
         self._sockets = sockets
@@ -43,6 +45,7 @@ class Session:
         self._timeout = timeout
         self._ready_file = ready_file
         self._lock = lock
+        self._secure = secure
         self._ended: asyncio.Event = asyncio.Event()
         self._trouble: BaseException | None = None
 
@@ -59,6 +62,7 @@ class Session:
             lock=self._lock,
             failed=lambda error: store_failed(err, error),
             broken=lambda error: self._broken(loop, error),
+            secure=self._secure,
         )
         self._refuse_loop(listener)
         self._on_signals(loop, err)
@@ -124,7 +128,8 @@ class Session:
 
     def _announce(self, listener: Listener, out: Screen, err: Screen, json: bool) -> None:
         urls = listener.server.urls
-        banner(err, urls[0], self._plan, listener)
+        kinds = {url.partition(":")[0]: url for url in reversed(urls)}
+        banner(err, " and ".join(reversed(kinds.values())), self._plan, listener)
         ready = {
             "schema": "whcli.ready/1",
             "event": "ready",
@@ -152,12 +157,12 @@ class Session:
             err.say(space)
 
 
-def banner(err: Screen, url: str, plan: ListenPlan, listener: Listener) -> None:
+def banner(err: Screen, where: str, plan: ListenPlan, listener: Listener) -> None:
     """Who listens where; on a terminal also what it knows and where it sends."""
     if not err.tty:
-        err.say(f"whcli {__version__} listening on {url}")
+        err.say(f"whcli {__version__} listening on {where}")
     else:
-        err.say((f"whcli {__version__}", "bold"), f"   listening on {url}   every method, every path")
+        err.say((f"whcli {__version__}", "bold"), f"   listening on {where}   every method, every path")
         known = [f"{row.name} ✓ {safe(secret.label)}" for row, secret in plan.keyring.known()]
         err.say(("  secrets     ", "dim"), "   ".join(known) or "none: signatures are not checked")
         for route in plan.forwards:

@@ -80,7 +80,10 @@ _TARGET = rb"[^\x00-\x20\x7f]+"
 _STRANGERS = tuple(
     (re.compile(pattern), reason)
     for pattern, reason in (
-        (rb"\x16(?:\x03|\Z)", "TLS on the plain port"),  # RFC 8446 section 5.1: type handshake, version 3.x
+        (
+            rb"\x16(?:\x03|\Z)",
+            "TLS on the plain port: use http:// here, or whcli listen --tls",
+        ),  # RFC 8446 section 5.1: type handshake, version 3.x
         (rb"PRI \* HTTP/2", "HTTP/2 on a port that speaks HTTP/1.1"),  # RFC 9113 section 3.4
         (TOKEN + b" " + _TARGET + rb" HTTP/1\.[01]\n", "a line ends in LF without CR"),
         (TOKEN + b" " + _TARGET + rb" HTTP/[0-9]", "not HTTP/1.0 or HTTP/1.1"),

@@ -42,6 +42,7 @@ from .keeper import Keeper
 from .lock import ListenerLock
 from .printer import Printer, Show
 from .protocol import Limits, Refusal, Respond
+from .secure import Secure
 from .server import Server
 from .spool import Spool
 from .writer import Writer
@@ -95,13 +96,14 @@ class Listener:
         lock: ListenerLock,
         failed: Callable[[StoreFailed], None],
         broken: Callable[[BaseException], None],
+        secure: Secure | None = None,
     ) -> None:
         self._lock = lock
         self._plan = plan
         self.store = Store(folder, create=True, holder=True)
         spool = Spool(folder)
         spool.clear()
-        self.server = Server(sockets, plan.limits, self._accept, self._refuse, spool.open)
+        self.server = Server(sockets, plan.limits, self._accept, self._refuse, spool.open, secure)
         self._failed = failed
         self._failing = False
         self._writer = Writer(self.store, committed=self._committed, failed=self._store_failed)

@@ -405,6 +405,8 @@ class CaptureProtocol(HttpToolsProtocol):
         if self._lingers and not self._eof and self.transport.can_write_eof():
             self.transport.write_eof()
             self._resume()
+        elif self._lingers and not self._eof:  # TLS has no half-close: what still comes is read and dropped
+            self._resume()
         else:
             self.transport.close()
 

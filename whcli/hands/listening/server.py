@@ -26,6 +26,7 @@ from ...words.errors import CannotListen, WrongUsage
 from ..places import leads_to
 from .framing import Spools
 from .protocol import Accept, CaptureProtocol, Limits, Listening, Refused
+from .secure import Entrance, Secure
 
 BACKLOG = 2048  # connections the kernel holds for us while we are busy
 SPARE_FILES = 64  # descriptors kept free for the store, the forwards and the libraries
@@ -82,6 +83,7 @@ class Server:
     """The listener: takes connections on its sockets, hands whole requests to `accept`, refused ones to `refused`.
 
     `spools` opens a place for a large body, which `accept` has to close; without it all bodies are held in memory.
+    On the sockets of `secure` TLS is spoken.
     """
 
     def __init__(
@@ -91,9 +93,13 @@ class Server:
         accept: Accept,
         refused: Refused,
         spools: Spools | None = None,
+        secure: Secure | None = None,
     ) -> None:
         self._sockets = sockets
-        self._names: list[tuple[Any, ...]] = [each.getsockname() for each in sockets]
+        self._secure = secure
+        self._names: list[tuple[str, tuple[Any, ...]]] = [("http", each.getsockname()) for each in sockets]
+        self._names += [("https", each.getsockname()) for each in (secure.sockets if secure else ())]
+        self._entrance: Entrance | None = None
         self._limits = _within_file_limit(limits)
         self._accept = accept
         self._refused = refused
@@ -103,10 +109,13 @@ class Server:
 
     @property
     def urls(self) -> list[str]:
-        """Where a sender on this machine reaches us; IPv4 first. A wildcard address is given as its loopback."""
+        """Where a sender on this machine reaches us, HTTP before HTTPS, IPv4 before IPv6; wildcards as loopback."""
         loopback = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104  # compared, not bound
-        pairs = sorted({(":" in name[0], loopback.get(name[0], name[0]), name[1]) for name in self._names})
-        return [f"http://[{host}]:{port}" if six else f"http://{host}:{port}" for six, host, port in pairs]
+        found = sorted((kind, ":" in name[0], loopback.get(name[0], name[0]), name[1]) for kind, name in self._names)
+        return [
+            f"{kind}://[{host}]:{port}" if six else f"{kind}://{host}:{port}"
+            for kind, six, host, port in dict.fromkeys(found)
+        ]
 
     @property
     def connections(self) -> int:
@@ -115,7 +124,7 @@ class Server:
 
     def is_at(self, host: str, port: int) -> bool:
         """Whether a host and port lead back to these sockets."""
-        return leads_to(host, port, [(str(name[0]), int(name[1])) for name in self._names])
+        return leads_to(host, port, [(str(name[0]), int(name[1])) for _, name in self._names])
 
     async def start(self) -> None:
         """Begin to serve. The kernel has held connections for us since the sockets were opened."""
@@ -127,6 +136,9 @@ class Server:
         self._shared = Listening(self._limits, self._accept, self._refused, self._spools)
         factory = partial(CaptureProtocol, config, self._shared, {}, loop)
         self._servers = [await loop.create_server(factory, sock=each, backlog=BACKLOG) for each in self._sockets]
+        if self._secure is not None:
+            self._entrance = Entrance(self._secure, factory, self._limits, self._refused)
+            self._entrance.start()
 
     async def stop(self, grace: float = 3.0) -> None:
         """Take no new connection, let requests that have begun finish for `grace` seconds, then close everything.
@@ -135,8 +147,10 @@ class Server:
         """
         for server in self._servers:
             server.close()
+        if self._entrance is not None:
+            self._entrance.close()
         if self._shared is None:
-            for each in self._sockets:
+            for each in (*self._sockets, *(self._secure.sockets if self._secure else ())):
                 each.close()
             return
         self._shared.stop()

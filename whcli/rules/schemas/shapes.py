@@ -465,6 +465,42 @@ message  string       what was found
 next     string|null  what to do about it
 """,
     ),
+    "tls": Shape(
+        "The certificates of `listen --tls`: `tls info`.",
+        """
+authority    #certificate  what senders have to trust
+certificate  #certificate  what the listener shows them
+""",
+    ),
+    "certificate": Shape(
+        "A certificate.",
+        """
+path     string    its file
+subject  string    whose it is
+names    [string]  the names and addresses it is for; none for an authority
+since    time      valid from then on
+until    time      valid until then
+sha256   string    its fingerprint, in pairs of hexadecimal digits
+""",
+        part=True,
+    ),
+    "trust": Shape(
+        "How senders come to trust the listener's certificate: `tls trust`.",
+        """
+authority  string   the file of the authority
+undo       boolean  true: how to stop it
+ways       [#way]   one for each program or system
+""",
+    ),
+    "way": Shape(
+        "What to type for one program or system.",
+        """
+who   string       the program or system
+type  string       what to type, or to click
+note  string|null  what else to know
+""",
+        part=True,
+    ),
     "vacuum": Shape(
         "Space given back: `store vacuum`.",
         """
