@@ -394,6 +394,15 @@ def test_github_gets_annotations_at_the_files_and_a_table(
     assert all(row.count("|") == 6 and "<b>" not in row for row in rows)
 
 
+def test_a_summary_that_cannot_be_written_changes_no_outcome(
+    hooks: Path, tmp_path: Path, test: Callable[..., Done]
+) -> None:
+    write(hooks / "a.json", push())
+    with Receiver(NO_CONTENT) as handler:
+        done = test("--to", handler.url, GITHUB_ACTIONS="true", GITHUB_STEP_SUMMARY=str(tmp_path))
+    assert done.code == 0 and "warning: $GITHUB_STEP_SUMMARY cannot be written" in done.err
+
+
 def test_annotations_stay_out_of_json(hooks: Path, test: Callable[..., Done]) -> None:
     write(hooks / "a.json", push())
     with Receiver(answer(500)) as handler:
@@ -543,6 +552,7 @@ def test_an_interruption_stops_the_application_too(
     assert not any(map(runs, pids(tmp_path)))
 
 
+@pytest.mark.slow
 def test_an_application_that_will_not_go_is_killed(hooks: Path, tmp_path: Path, app: tuple[str, str]) -> None:
     write(hooks / "a.json", push("/a"))
     stubborn = f"trap '' TERM; {app[0]}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -94,6 +95,7 @@ class ListenerThread:
             self._folder, self._sockets, self._plan, self._show, lock=lock, failed=self._failed, broken=self._ended
         )
         await listener.start()
+        listener.tell({"url": listener.server.urls[0], "pid": os.getpid()})
         self._begun.set()
         await self._over.wait()
         await listener.stop()
