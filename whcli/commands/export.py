@@ -240,10 +240,10 @@ class Output:
             yield from (self._put(path, found) if n == 0 else self._told(item, path) for n, item in enumerate(found))
 
     def _put(self, path: Path, items: Sequence[Item]) -> Written:
-        from ..hands.files import write_file
+        from ..hands.files import make_folder, write_file
 
         if self._folder:
-            self._path.mkdir(parents=True, exist_ok=True)
+            make_folder(self._path)
         data = self._format.write([item.fixture for item in items])
         write_file(path, data, lambda old: self._merged(old, items), force=self._force)
         return self._told(items[0], path)

@@ -15,7 +15,7 @@ from typing import Any
 
 from ...words.event import Event, Headers
 from ...words.fixture import Fixture
-from ..jsontext import DEPTH, members, whole
+from ..jsontext import DEPTH, members
 from ..text import rfc3339
 from . import payload
 from .payload import quoted
@@ -119,30 +119,32 @@ def _no_constant(name: str) -> None:
 
 
 def _texts(text: bytes) -> dict[str, str]:
-    """The kept fields, and the body's JSON, as the texts they are written as; of repeats the last."""
+    """The kept fields of a JSON object, and the body's JSON, as the texts they are written as; of repeats the last."""
     body = text.removeprefix(b"\xef\xbb\xbf")
     return {
         str(each.name): body[each.begin : each.end].decode()
-        for each in members(body, whole(body)[0])
+        for each in members(body, body.index(b"{"))
         if each.name not in OURS or each.name == "body_json"
     }
 
 
 _PIECE = re.compile(rb'"(?:[^"\\]++|\\.)*+(?:"|\\?\Z)|[{}\[\]]', re.DOTALL)
 """A string, or a bracket outside one; a string without an end reaches to the end, so that one walk is enough."""
+_LINE = re.compile(rb"\s*\{[^\n]*\}[ \t\r]*(?:\n|\Z)")
+_BLANK = re.compile(rb"\s*\Z")
 
 
 def records(data: bytes) -> Iterator[bytes]:
     """The JSON texts of a file: one a line where the first line is one, else one after another."""
-    first = data.lstrip().partition(b"\n")[0].rstrip()
-    if first.startswith(b"{") and first.endswith(b"}"):
+    if _LINE.match(data):
         yield from (line for line in data.splitlines() if line.strip())
         return
     begin = depth = 0
     for match in _PIECE.finditer(data):
         depth += DEPTH.get(match.group(), 0)
         if depth == 0 and match.group() == b"}":
-            yield data[begin : match.end()]
-            begin = match.end()
-    if data[begin:].strip() or not begin:
+            end = len(data) if _BLANK.match(data, match.end()) else match.end()  # all of it is no copy
+            yield data[begin:end]
+            begin = end
+    if not begin or not _BLANK.match(data, begin):
         yield data[begin:]

@@ -52,17 +52,17 @@ def foreign_event(
     at: float | None,
     now: float,
     peer: str | None = None,
-    version: str = "1.1",
+    target: str | None = None,
 ) -> Event:
     """An event of the parts that other tools keep.
 
+    Headers and `target`, where the URL does not say it, are Latin-1 text, in which every byte is a character.
     `source` are the bytes it was read from, `at` and `now` unix seconds UTC: its own time, and that where it has none.
     Raises what `records.WRONG` lists for parts that make no request.
     """
     record = {
         "method": method,
-        "target": target_of(url),
-        "version": version,
+        "target": target_of(url) if target is None else target,
         "headers": [[_latin(name), _latin(value)] for name, value in headers],
         "uid": uid_of(source, at),
         "received_at": "1970-01-01T00:00:00Z",

@@ -110,6 +110,8 @@ def _as_text(body: bytes, indent: str) -> dict[str, str]:
         text = body.decode()
     except UnicodeDecodeError:
         return {}
+    if len(body) > LARGEST and len(quoted(text)) > 4 * len(body) // 3:
+        return {}  # mostly escapes: base64 says the same in less
     lines = LINE.findall(text) if indent and len(body) <= LARGEST else []
     if len(lines) < 2:
         return {"body_text": quoted(text)}

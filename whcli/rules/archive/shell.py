@@ -267,12 +267,18 @@ def _event(asked: _Asked, text: str, now: float) -> Event:
     return foreign_event(
         source=text.encode("utf-8", "surrogateescape"),
         method=asked.method or ("HEAD" if asked.head else default),
-        url=asked.target or url,
-        headers=_headers(asked, url, body),
+        url=url,
+        target=None if asked.target is None else _bytes(asked.target),
+        headers=[(_bytes(name), _bytes(value)) for name, value in _headers(asked, url, body)],
         body=body,
         at=None,
         now=now,
     )
+
+
+def _bytes(word: str) -> str:
+    """A word's bytes as Latin-1."""
+    return encoded(word).decode("latin-1")
 
 
 def _headers(asked: _Asked, url: str, body: bytes) -> list[tuple[str, str]]:

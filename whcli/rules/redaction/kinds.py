@@ -11,44 +11,41 @@ import re
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-TOKENS = (
-    r"\b(?:sk|rk)_(?:live|test|prod)_[A-Za-z0-9]{10,}",  # Stripe, Clerk
-    r"\bwhs(?:ec|k)_[A-Za-z0-9+/_-]{16,}={0,2}",  # Standard Webhooks
-    r"\bxox[a-z](?:\.xox[a-z])?-[A-Za-z0-9-]{10,}",  # Slack
-    r"\bxapp-\d-[A-Za-z0-9-]{10,}",
-    r"\bgh[pousr]_[A-Za-z0-9]{20,}",  # GitHub
-    r"\bgithub_pat_[A-Za-z0-9_]{22,}",
-    r"\bgl(?:pat|oas|dt|rtr?|cbt|ptt|ft|imt|agent|soat|ffct)-[A-Za-z0-9_.-]{16,}",  # GitLab
-    r"\b(?:AKIA|ASIA|AIDA|AROA)[A-Z0-9]{16}\b",  # AWS
-    r"\bAIza[A-Za-z0-9_-]{30,}",  # Google
-    r"\bya29\.[A-Za-z0-9_-]{20,}",
-    r"\bGOCSPX-[A-Za-z0-9_-]{20,}",
-    r"\bSG\.[A-Za-z0-9_-]{16,}\.[A-Za-z0-9_-]{16,}",  # SendGrid
-    r"\bkey-[0-9a-f]{32}\b",  # Mailgun
-    r"\b[0-9a-f]{32}-us\d{1,2}\b",  # Mailchimp
-    r"\bSK[0-9a-f]{32}\b",  # Twilio
-    r"\bnpm_[A-Za-z0-9]{30,}",
-    r"\bpypi-[A-Za-z0-9_-]{40,}",
-    r"\bsk-(?:proj-|svcacct-|ant-[a-z]+\d\d-)?[A-Za-z0-9_-]{20,}",  # OpenAI, Anthropic
-    r"\bshp(?:at|ca|pa|ss)_[0-9a-fA-F]{32}",  # Shopify
-    r"\bsq0[a-z]{3}-[A-Za-z0-9_-]{22,}",  # Square
-    r"\bEAA[A-Za-z0-9_-]{40,}",  # Square, Meta
-    r"\b\d{8,10}:[A-Za-z0-9_-]{35}\b",  # Telegram
-    r"\bdo[opr]_v1_[0-9a-f]{64}",  # DigitalOcean
-    r"\blin_[a-z]+_[A-Za-z0-9]{20,}",  # Linear
-    r"\b(?:secret|ntn)_[A-Za-z0-9]{40,}",  # Notion
-    r"\bpat-[a-z]{2}\d-[0-9a-f-]{36}",  # HubSpot
-    r"\bdapi[0-9a-f]{32}",  # Databricks
-    r"\bhf_[A-Za-z0-9]{30,}",  # Hugging Face
-    r"\bhv[sbr]\.[A-Za-z0-9_-]{20,}",  # Vault
-    r"\bsntr[a-z]{2}_[A-Za-z0-9+/=_-]{20,}",  # Sentry
-    r"\bPMAK-[0-9a-f-]{40,}",  # Postman
-    r"\bdp\.[a-z]{2,5}\.[A-Za-z0-9]{40,}",  # Doppler
-    r"\bAGE-SECRET-KEY-1[A-Z0-9]{50,}",
-    r"(?<=hooks\.slack\.com/)(?:services|workflows|triggers)/[A-Za-z0-9/_-]{20,}",
-    r"(?<=/api/webhooks/)\d+/[A-Za-z0-9_-]{30,}",  # Discord
-    r"\beyJ[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]*){2,4}",  # JWT, JWE
+TOKENS: tuple[tuple[str, str], ...] = (
+    *((start, r"_(?:live|test|prod)_[A-Za-z0-9]{10,}") for start in ("sk", "rk")),  # Stripe, Clerk
+    *((start, r"[A-Za-z0-9+/_-]{16,}={0,2}") for start in ("whsec_", "whsk_")),  # Standard Webhooks
+    ("xox", r"[a-z](?:\.xox[a-z])?-[A-Za-z0-9-]{10,}"),  # Slack
+    ("xapp-", r"\d-[A-Za-z0-9-]{10,}"),
+    *((start, r"[A-Za-z0-9]{20,}") for start in ("ghp_", "gho_", "ghu_", "ghs_", "ghr_")),  # GitHub
+    ("github_pat_", r"[A-Za-z0-9_]{22,}"),
+    ("gl", r"(?:pat|oas|dt|rtr?|cbt|ptt|ft|imt|agent|soat|ffct)-[A-Za-z0-9_.-]{16,}"),  # GitLab
+    *((start, r"[A-Z0-9]{16}\b") for start in ("AKIA", "ASIA", "AIDA", "AROA")),  # AWS
+    ("AIza", r"[A-Za-z0-9_-]{30,}"),  # Google
+    ("ya29.", r"[A-Za-z0-9_-]{20,}"),
+    ("GOCSPX-", r"[A-Za-z0-9_-]{20,}"),
+    ("SG.", r"[A-Za-z0-9_-]{16,}\.[A-Za-z0-9_-]{16,}"),  # SendGrid
+    ("key-", r"[0-9a-f]{32}\b"),  # Mailgun
+    ("SK", r"[0-9a-f]{32}\b"),  # Twilio
+    ("npm_", r"[A-Za-z0-9]{30,}"),
+    ("pypi-", r"[A-Za-z0-9_-]{40,}"),
+    ("sk-", r"(?:proj-|svcacct-|ant-[a-z]+\d\d-)?[A-Za-z0-9_-]{20,}"),  # OpenAI, Anthropic
+    ("shp", r"(?:at|ca|pa|ss)_[0-9a-fA-F]{32}"),  # Shopify
+    ("sq0", r"[a-z]{3}-[A-Za-z0-9_-]{22,}"),  # Square
+    ("EAA", r"[A-Za-z0-9_-]{40,}"),  # Square, Meta
+    *((start, r"[0-9a-f]{64}") for start in ("doo_v1_", "dop_v1_", "dor_v1_")),  # DigitalOcean
+    ("lin_", r"[a-z]+_[A-Za-z0-9]{20,}"),  # Linear
+    *((start, r"[A-Za-z0-9]{40,}") for start in ("secret_", "ntn_")),  # Notion
+    ("pat-", r"[a-z]{2}\d-[0-9a-f-]{36}"),  # HubSpot
+    ("dapi", r"[0-9a-f]{32}"),  # Databricks
+    ("hf_", r"[A-Za-z0-9]{30,}"),  # Hugging Face
+    *((start, r"[A-Za-z0-9_-]{20,}") for start in ("hvs.", "hvb.", "hvr.")),  # Vault
+    ("sntr", r"[a-z]{2}_[A-Za-z0-9+/=_-]{20,}"),  # Sentry
+    ("PMAK-", r"[0-9a-f-]{40,}"),  # Postman
+    ("dp.", r"[a-z]{2,5}\.[A-Za-z0-9]{40,}"),  # Doppler
+    ("AGE-SECRET-KEY-1", r"[A-Z0-9]{50,}"),
+    ("eyJ", r"[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]*){2,4}"),  # JWT, JWE
 )
+"""How a token begins, and what follows: the beginning is looked for first, since that is quick."""
 
 
 class Kind(NamedTuple):
@@ -103,6 +100,8 @@ NAMED = (
     r"(?:pass(?:word|wd|phrase|code)|pwd|secret(?:[_-]?key)?|api[_-]?key|(?:access|auth|refresh|session|id|bearer)"
     r"[_-]?token|token|client[_-]?secret|private[_-]?key|access[_-]?key|signing[_-]?(?:key|secret)|hmac|sig(?:nature)?)"
 )
+_NAMED_VALUE = re.compile(rf"(?i:(?<![A-Za-z0-9]){NAMED})[\"']?\s*[:=]\s*[\"']?(?P<v>[^\s\"'&<>,;{{}}\[\]\\%]{{6,}})")
+_DIGIT = re.compile(r"\d")
 KINDS = (
     _kind(
         "private key",
@@ -111,14 +110,15 @@ KINDS = (
         "PRIVATE KEY",
         flags=re.DOTALL,
     ),
-    _kind("token", "|".join(TOKENS)),
+    *(_kind("token", rf"\b{re.escape(start)}{rest}", start) for start, rest in TOKENS),
+    _kind("token", r"\b[0-9a-f]{32}-us\d{1,2}\b", "-us"),  # Mailchimp
+    _kind("token", r"\b\d{8,10}:[A-Za-z0-9_-]{35}\b", ":"),  # Telegram
+    _kind("token", r"(?<=hooks\.slack\.com/)(?:services|workflows|triggers)/[A-Za-z0-9/_-]{20,}", "hooks.slack.com/"),
+    _kind("token", r"(?<=/api/webhooks/)\d+/[A-Za-z0-9_-]{30,}", "/api/webhooks/"),  # Discord
     _kind("password", r"(?<=://)(?P<v>[^\s/:@\"'<>?#\\]{0,200}:[^\s/@\"'<>?#\\]{1,200})(?=@)", "://"),
     _kind("token", r"(?i:\bbearer\s+)(?P<v>[A-Za-z0-9._~+/-]{12,}={0,2})", "earer", _mixed),
     _kind("token", r"(?i:\b(?:basic|token)\s+)(?P<v>[A-Za-z0-9+/_-]{12,}={0,2})", " ", _mixed),
-    _kind(
-        "password",
-        rf"(?i:(?<![A-Za-z0-9]){NAMED})[\"']?\s*[:=]\s*[\"']?(?P<v>[^\s\"'&<>,;{{}}\[\]\\%]{{6,}})",
-    ),
+    Kind("password", _NAMED_VALUE),
     _kind(
         "email",
         r"(?<![\w.+'-])(?!git@|hg@)\w[\w.+'-]{0,63}@(?:\w(?:[\w-]{0,61}\w)?\.)+[^\W\d_]{2,24}(?![\w-])",
@@ -132,10 +132,26 @@ KINDS = (
 
 def found_in(text: str) -> Iterator[Find]:
     """Everything in a text that looks like one of the kinds; finds may overlap, the earlier kind is the better one."""
+    digits, pairs = _DIGIT.search(text) is not None, ":" in text or "=" in text
     for kind in KINDS:
-        if kind.needs not in text:
+        if kind.needs not in text or (kind.name in ("phone", "card") and not digits):
             continue
-        for match in kind.form.finditer(text):
+        if kind.form is _NAMED_VALUE and not pairs:
+            continue
+        for match in _matches(kind, text):
             group = "v" if kind.form.groupindex else 0
             if kind.holds(match[group]):
                 yield Find(kind.name, *match.span(group), match[group])
+
+
+def _matches(kind: Kind, text: str) -> Iterator[re.Match[str]]:
+    """All matches of a kind; of one with a known beginning they are tried only where that stands."""
+    if not kind.form.pattern.startswith(r"\b" + re.escape(kind.needs)) or not kind.needs:
+        yield from kind.form.finditer(text)
+        return
+    at = text.find(kind.needs)
+    while at >= 0:
+        match = kind.form.match(text, at)
+        if match:
+            yield match
+        at = text.find(kind.needs, match.end() if match else at + 1)
