@@ -340,7 +340,7 @@ HOSTILE: dict[str, Callable[[], bytes]] = {
     "a bomb that stays one": lambda: own('"body_text": "x"', f'"body_base64": "{BOMB}"'),
     "a compressed file": lambda: gzip.compress(b"\x00" * (64 << 20)),
     "40 MB of text": lambda: own('"body_text": "x"', f'"body_text": "{"x" * (40 << 20)}"'),
-    "40 MB of braces": lambda: b"{" * (40 << 20),
+    "10 MB of braces": lambda: b"{" * (10 << 20),
     "100 MB": lambda: b"x" * (100 << 20),
     "a million lines": lambda: b"{}\n" * 1_000_000,
     "a uid that is a path": lambda: own("01ARYZ6S41TSV4RRFFQ69G5FAV", "../../../etc/passwd"),

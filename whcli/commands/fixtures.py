@@ -75,7 +75,12 @@ def secret(
     made = secret_for_tests(row)
     if json:
         stdout().json(
-            {"schema": "whcli.testsecret/1", "scheme": row.name, "secret": made.receiving, "pair": bool(row.pair)}
+            {
+                "schema": "whcli.testsecret/1",
+                "scheme": row.name,
+                "secret": made.receiving,
+                "pair": made.signing != made.receiving,
+            }
         )
     else:
         stdout().say(made.receiving.rstrip())

@@ -131,6 +131,7 @@ def _texts(text: bytes) -> dict[str, str]:
 _PIECE = re.compile(rb'"(?:[^"\\]++|\\.)*+(?:"|\\?\Z)|[{}\[\]]', re.DOTALL)
 """A string, or a bracket outside one; a string without an end reaches to the end, so that one walk is enough."""
 _LINE = re.compile(rb"\s*\{[^\n]*\}[ \t\r]*(?:\n|\Z)")
+DEEPEST = 10_000  # levels of nesting
 _BLANK = re.compile(rb"\s*\Z")
 
 
@@ -142,6 +143,8 @@ def records(data: bytes) -> Iterator[bytes]:
     begin = depth = 0
     for match in _PIECE.finditer(data):
         depth += DEPTH.get(match.group(), 0)
+        if depth > DEEPEST:  # nobody reads such a text
+            break
         if depth == 0 and match.group() == b"}":
             end = len(data) if _BLANK.match(data, match.end()) else match.end()  # all of it is no copy
             yield data[begin:end]
