@@ -26,8 +26,8 @@ ROOMS: dict[str, str] = {
         signatures.schemes.* signatures
         recognition.providers recognition.marks recognition.detect recognition
         replaying.times conduct.schedules conduct.handshakes conduct.challenges conduct
-        references trusting routes retention match assertions archive.records archive outgoing loops curl replies lines
-        present compare fields
+        references trusting routes retention match archive.records archive outgoing redaction.names masking assertions
+        loops curl replies lines present compare fields
         replaying.resign replaying.jsonedit replaying.edits replaying.edit replaying.newid replaying.shift
         samples.fresh samples
         replaying.chance replaying.pace replaying.plan replaying.report replaying.noise replaying.probe
@@ -38,7 +38,7 @@ ROOMS: dict[str, str] = {
         autopsy.search autopsy.answers autopsy.received autopsy
         archive.payload archive.fixture archive.foreign archive.http archive.har archive.words archive.shell
         archive.reading archive.formats
-        redaction.kinds redaction.names redaction.pseudonyms redaction.known redaction.views redaction.texts
+        redaction.kinds redaction.pseudonyms redaction.known redaction.views redaction.texts
         redaction.requests redaction
         schemas.shapes schemas
         checkup.check checkup.secrets checkup.moments checkup

@@ -280,6 +280,7 @@ def _crashed(error: Exception, arguments: list[str]) -> int:
 
     from . import __version__
     from .words.errors import Exit, WhcliError
+    from .words.secret import without_secrets
 
     handle, path = tempfile.mkstemp(prefix="whcli-crash-", suffix=".log")  # mode 0600
     with os.fdopen(handle, "w") as log:
@@ -291,5 +292,5 @@ def _crashed(error: Exception, arguments: list[str]) -> int:
     bug.exit = Exit.BUG
     code = _explain(bug, arguments)
     if os.environ.get("WHCLI_DEBUG"):
-        traceback.print_exception(error)
+        sys.stderr.write(without_secrets("".join(traceback.format_exception(error))))
     return code

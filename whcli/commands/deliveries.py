@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..rules.lines import glimpse, outcome
-from ..rules.text import clip, safe
+from ..rules.masking import shown_target
+from ..rules.text import clip
 from ..words.errors import Exit
 from ..words.event import Delivery, Outgoing, first
 from .trust import UNREACHABLE
@@ -16,11 +17,11 @@ if TYPE_CHECKING:
 
 def say_delivery(screen: Screen, what: str, how: str, outgoing: Outgoing, delivery: Delivery) -> None:
     """`what` was sent and `how`, where to, what came back; below it what the user should know."""
-    request = f"{outgoing.method.decode('latin-1')} {safe(outgoing.url)}"
+    request = f"{outgoing.method.decode('latin-1')} {shown_target(outgoing.url)}"
     screen.say((what, "bold"), f"  {request}  {how}  ", *outcome(delivery))
     for line in (outgoing.note, *outgoing.changes, delivery.error, redirection(delivery)):
         if line:
-            screen.say(("     ↳ ", "dim"), safe(line))
+            screen.say(("     ↳ ", "dim"), shown_target(line))
     if delivery.reply and not delivery.ok and delivery.reply.body:
         screen.say(("     ↳ ", "dim"), "response: " + glimpse(delivery.reply.body))
 
@@ -28,7 +29,7 @@ def say_delivery(screen: Screen, what: str, how: str, outgoing: Outgoing, delive
 def redirection(delivery: Delivery) -> str | None:
     """Where a 3xx points to, which nobody has asked: a secret in the request was meant for the target alone."""
     to = first(delivery.reply.headers, b"location") if delivery.reply and 300 <= delivery.reply.status < 400 else None
-    return None if to is None else f"it redirects to {clip(safe(to), 200)}, which is not followed"
+    return None if to is None else f"it redirects to {clip(shown_target(to), 200)}, which is not followed"
 
 
 def exit_of(delivery: Delivery) -> Exit:

@@ -21,6 +21,7 @@ EXAMPLES = """Examples:
 def command(
     one: Annotated[str, typer.Argument(help="An event: 42, latest, a uid, a file.")],
     other: Annotated[str, typer.Argument(help="The event to compare with.")],
+    reveal: Annotated[bool, typer.Option("--reveal", help="Show credentials unmasked.")] = False,
     store: StoreDir = None,
     colour: Colour = "auto",
     json: Json = False,
@@ -32,7 +33,7 @@ def command(
 
     source = Source(store_folder(store))
     a, b = source.one(one), source.one(other)
-    found = compared(a, b)
+    found = compared(a, b, mask=not (json or reveal))
     screen = stdout(colour_of(colour))
     if json:
         items = [{"field": d.field, "one": given(d.wanted), "other": given(d.got)} for d in found]

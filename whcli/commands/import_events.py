@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ..rules.masking import shown_target
 from ..rules.text import clip, safe, size
 from ..words.errors import Exit, NothingMatched, WrongUsage
 from ..words.event import Event, Facts
@@ -124,5 +125,5 @@ def show(screen: Screen, store: Store, result: dict[str, Any], *, json: bool) ->
     entry = store.entry(id)
     if entry is not None:
         said = [safe(part) for part in (entry.facts.provider, entry.facts.type) if part]
-        request = f"{entry.method.decode('latin-1')} {clip(safe(entry.path), 60)}"
+        request = f"{entry.method.decode('latin-1')} {clip(shown_target(entry.path), 60)}"
         screen.say((f"#{id}", "bold"), f"  {request}  ", (" ".join(said), "cyan"), f"  {size(entry.size)}")

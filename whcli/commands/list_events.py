@@ -16,6 +16,7 @@ import typer
 from ..rules.archive import entry_json
 from ..rules.fields import FIELDS, field_text, named_fields
 from ..rules.lines import outcome, signature
+from ..rules.masking import shown_target
 from ..rules.text import Span, ago, clip, middle, safe, size
 from ..words.errors import Exit
 from ..words.event import Entry
@@ -165,7 +166,7 @@ def row(entry: Entry, now: float, room: int) -> list[Span]:
         (str(entry.id), "bold"),
         (ago(now - entry.received_at), "dim"),
         (entry.method.decode("latin-1"), ""),
-        (middle(safe(entry.path), room), ""),
+        (middle(shown_target(entry.path), room), ""),
         (safe(facts.provider or "–"), "cyan"),
         (clip(safe(facts.type or "–"), room), ""),
         (size(entry.size), ""),

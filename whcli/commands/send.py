@@ -207,6 +207,7 @@ def display(screen: Screen, issued: Issued, *, json: bool) -> int:
     import base64
 
     from ..rules.archive import pairs
+    from ..rules.masking import shown_target
     from ..rules.present import shown_body, shown_headers
     from ..rules.text import safe
 
@@ -220,7 +221,7 @@ def display(screen: Screen, issued: Issued, *, json: bool) -> int:
             {**named, "url": outgoing.url, "headers": pairs(outgoing.headers), "body_base64": body, **told},
         )
         return Exit.DONE
-    screen.say((f"{method} {safe(target)} HTTP/1.1", "bold"))
+    screen.say((f"{method} {shown_target(target)} HTTP/1.1", "bold"))
     for name, value in shown_headers(outgoing.headers, reveal=False):
         screen.say((f"{name}:", "cyan"), f" {value}")
     screen.say()

@@ -11,6 +11,7 @@ import typer
 
 from ..rules.archive import event_json
 from ..rules.lines import glimpse, outcome
+from ..rules.masking import shown_target
 from ..rules.present import shown_body, shown_headers
 from ..rules.text import ago, clip, rfc3339, safe, safe_block, size
 from ..words.errors import Exit, WrongUsage
@@ -112,7 +113,8 @@ def present(
     """The event for people."""
     number = f"#{event.id}  " if event.id else ""
     local = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(event.received_at))
-    line = f"{event.method.decode('latin-1')} {clip(safe(event.target), 2000)}  HTTP/{event.version}"
+    target = clip(safe(event.target) if reveal else shown_target(event.target), 2000)
+    line = f"{event.method.decode('latin-1')} {target}  HTTP/{event.version}"
     screen.say((number + line, "bold"), (f"   {local}, {ago(time.time() - event.received_at)}", "dim"))
     about(screen, event, entry)
     headers = shown_headers(event.headers, reveal=reveal)
@@ -174,7 +176,7 @@ def delivery_section(screen: Screen, deliveries: tuple[Delivery, ...]) -> None:
     screen.say((f"Deliveries ({len(deliveries)})", "bold"))
     for delivery in deliveries:
         signed = f"  signed afresh ({delivery.signed})" if delivery.signed else ""
-        start = f"  {rfc3339(delivery.sent_at)[11:23]}Z  {delivery.kind}  {clip(safe(delivery.url), 200)}  "
+        start = f"  {rfc3339(delivery.sent_at)[11:23]}Z  {delivery.kind}  {clip(shown_target(delivery.url), 200)}  "
         screen.say(start, *outcome(delivery), signed)
         detail = safe(delivery.error or "") or glimpse(delivery.reply.body if delivery.reply else b"")
         if detail:

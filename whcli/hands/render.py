@@ -18,6 +18,7 @@ from typing import Any, TextIO
 
 from ..rules.text import Span, safe, safe_block
 from ..words.errors import WhcliError
+from ..words.secret import without_secrets
 
 HIGHLIGHTED = 64 * 1024  # characters up to which a body is highlighted: rich takes seconds for a megabyte
 
@@ -200,11 +201,13 @@ def lenient(stream: TextIO) -> TextIO:
 def show_error(error: WhcliError, *, json: bool, colour: str = "auto") -> None:
     """A user's mistake: what happened, why, what to type next."""
     screen = stderr(colour)
+    message, next = without_secrets(error.message), without_secrets(error.next)
+    details = [(label, without_secrets(text)) for label, text in error.details]
     if json:
-        record = {"code": error.code, "exit": int(error.exit), "message": error.message, "next": error.next}
-        screen.json({"schema": "whcli.error/1", **record, "details": dict(error.details)})
+        record = {"code": error.code, "exit": int(error.exit), "message": message, "next": next}
+        screen.json({"schema": "whcli.error/1", **record, "details": dict(details)})
         return
-    screen.say(("error:", "red"), f" {safe(error.message)}")  # it may repeat a file's name, a host, a fixture's words
-    for label, text in error.details:
+    screen.say(("error:", "red"), f" {safe(message)}")  # it may repeat a file's name, a host, a fixture's words
+    for label, text in details:
         screen.say(f"  {safe(label)}: {safe_block(text)}")
-    screen.say(f"  next: {safe(error.next)}")
+    screen.say(f"  next: {safe(next)}")

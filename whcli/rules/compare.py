@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import islice
 from typing import Any
 
 from ..words.event import Difference, Event, Headers, every
 from .body import parsed
+from .masking import shown_target
+from .outgoing import is_credential
+from .present import masked_value
 from .text import clip, safe
 
 SHOWN = 120  # characters of a value
@@ -24,29 +27,34 @@ MISSING = _Missing("none")
 """Stands in a Difference, by identity, where one side has no such header or field."""
 
 
-def compared(one: Event, other: Event) -> list[Difference]:
-    """The differences, in the order of the request; empty when all that was sent is equal."""
+def compared(one: Event, other: Event, *, mask: bool = False) -> list[Difference]:
+    """The differences, in the order of the request; empty when all that was sent is equal.
+
+    With `mask` values that are secrets by the name they stand under are told apart and not shown.
+    """
     return [
-        *_lines(one, other),
-        *_headers("headers", one.headers, other.headers),
+        *_lines(one, other, shown_target if mask else safe),
+        *_headers("headers", one.headers, other.headers, mask),
         *_bodies(one, other),
         *_headers("trailers", one.trailers, other.trailers),
     ]
 
 
-def _lines(one: Event, other: Event) -> Iterator[Difference]:
+def _lines(one: Event, other: Event, show: Callable[[bytes], str]) -> Iterator[Difference]:
     for field in ("method", "target"):
         a, b = getattr(one, field), getattr(other, field)
         if a != b:
-            yield Difference(field=field, wanted=_short(a), got=_short(b))
+            yield Difference(field=field, wanted=clip(show(a), SHOWN), got=clip(show(b), SHOWN))
 
 
-def _headers(part: str, one: Headers, other: Headers) -> Iterator[Difference]:
+def _headers(part: str, one: Headers, other: Headers, mask: bool = False) -> Iterator[Difference]:
     """By name, in any case; repeats are compared in their order."""
     names = dict.fromkeys(name.lower() for name, _ in (*one, *other))
     for name in names:
         a, b = every(one, name), every(other, name)
         if a != b:
+            if mask and is_credential(name):
+                a, b = ([masked_value(value).encode() for value in values] for values in (a, b))
             yield Difference(field=f"{part}.{_short(name)}", wanted=_values(a), got=_values(b))
 
 

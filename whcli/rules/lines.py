@@ -6,6 +6,7 @@ The words carry the meaning; a style only repeats it. The left part never moves:
 from __future__ import annotations
 
 from ..words.event import Delivery, Entry
+from .masking import shown_target
 from .text import Span, clip, middle, safe, size, took
 
 SIGNATURES: dict[str, Span] = {
@@ -45,7 +46,7 @@ def event_line(entry: Entry, clock: str, width: int, *, pending: bool = False) -
     if width < NARROW or room - extra < 2 * LEAST:
         provider, weight, extra = [], [], 0
     room -= extra
-    path, kind = _shared(middle(safe(entry.path), most), clip(safe(facts.type or "–"), most), room, width)
+    path, kind = _shared(middle(shown_target(entry.path), most), clip(safe(facts.type or "–"), most), room, width)
     return [*start, (f" {path}", ""), *provider, (f" {kind}", ""), *weight, *end]
 
 
@@ -95,7 +96,7 @@ def trouble(entry: Entry) -> str | None:
     facts, last = entry.facts, entry.last
     if last is not None and last.reply is None:
         again = "start it, then" if last.failure == "refused" else "again"  # others found a handler, or no machine
-        return f"{safe(last.error or 'there was no reply')} · {again}: whcli replay {entry.id}"
+        return f"{shown_target(last.error or 'there was no reply')} · {again}: whcli replay {entry.id}"
     if last is not None and last.reply is not None and not last.ok:
         body = glimpse(last.reply.body)
         return f"response: {body or 'empty'} · again: whcli replay {entry.id}"

@@ -18,6 +18,19 @@ def masked(value: str) -> str:
     return f"{prefix}…{value[-SHOWN:]}"
 
 
+_KNOWN: set[bytes] = set()
+TELLING = 6  # bytes of a secret from which on it is looked for in texts
+
+
+def without_secrets(text: str) -> str:
+    """A text in which every secret that this process has used is masked: the last gate for errors and tracebacks."""
+    for value in sorted(_KNOWN, key=len, reverse=True):
+        plain = value.decode("utf-8", "surrogateescape")
+        for spelling in {plain, repr(plain)[1:-1], repr(value)[2:-1]}:
+            text = text.replace(spelling, masked(plain))
+    return text
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Secret:
     """Its bytes as the user gave them, and where they came from.
@@ -27,6 +40,10 @@ class Secret:
 
     value: bytes
     label: str  # "$STRIPE_WEBHOOK_SECRET", "whcli.toml", "secret.txt"
+
+    def __post_init__(self) -> None:
+        if len(self.value) >= TELLING:
+            _KNOWN.add(self.value)
 
     @property
     def mask(self) -> str:

@@ -14,6 +14,7 @@ from ...hands.listening.listener import Listener, ListenPlan
 from ...hands.listening.lock import ListenerLock
 from ...hands.listening.secure import Secure
 from ...hands.render import Screen, stderr, stdout
+from ...rules.masking import shown_target
 from ...rules.outgoing import parse_target
 from ...rules.text import plural, safe, size
 from ...words.errors import Exit, StoreFailed, TimeRanOut, WrongUsage
@@ -166,7 +167,7 @@ def banner(err: Screen, where: str, plan: ListenPlan, listener: Listener) -> Non
         known = [f"{row.name} ✓ {safe(secret.label)}" for row, secret in plan.keyring.known()]
         err.say(("  secrets     ", "dim"), "   ".join(known) or "none: signatures are not checked")
         for route in plan.forwards:
-            err.say(("  forward     ", "dim"), f"{route.path} → {safe(route.forward or '')}")
+            err.say(("  forward     ", "dim"), f"{route.path} → {shown_target(route.forward or '')}")
         used, place = listener.store.bytes_used(), safe(str(listener.store.folder))
         err.say(
             ("  store       ", "dim"),

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from ...hands.sending.client import Client
 from ...hands.sending.deliver import deliver
 from ...rules.lines import outcome
+from ...rules.masking import shown_target
 from ...rules.outgoing import parse_target
 from ...rules.replaying.replies_differ import replies_differ, reply_noise
 from ...rules.text import safe
@@ -143,7 +144,7 @@ class Comparison:
         mark = (f"✗ {counted(len(found), 'difference')}", "red") if found else ("✓ the same", "green")
         say((self._one.chosen.name(step.event), "bold"), "  ", mark)
         for sign, delivery in (("-", one), ("+", other)):
-            say(f"  {sign} {safe(delivery.url)}  ", *outcome(delivery))
+            say(f"  {sign} {shown_target(delivery.url)}  ", *outcome(delivery))
         for difference in found:
             say(("    " + safe(difference.field), "bold"))
             say(("      - " + difference.wanted, "red"))
@@ -151,7 +152,7 @@ class Comparison:
         lines = (outgoing.note, *outgoing.changes, *dict.fromkeys((one.error, other.error)))
         for line in (*lines, f"not compared, it changes by itself: {', '.join(sorted(noise))}" if noise else None):
             if line:
-                say(("     ↳ ", "dim"), safe(line))
+                say(("     ↳ ", "dim"), shown_target(line))
 
     def end(self) -> int:
         """The last line and the exit code."""
