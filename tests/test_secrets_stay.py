@@ -205,7 +205,8 @@ LOOKED_AT = [
     ("export", "all", "--no-redact", "-o", "exact.har", "--format", "har"),
     ("help", "environment"),
 ]
-COMMANDS = [(*each, *form) for each in LOOKED_AT for form in FORMS if not (form and set(each) & {"--curl", "help", "backup"})]
+ONE_FORM = {"--curl", "help", "backup"}
+COMMANDS = [(*each, *form) for each in LOOKED_AT for form in FORMS if not (form and set(each) & ONE_FORM)]
 
 
 MALFORMED = (("sign", "standardwebhooks", "--secret", "env:BAD"), ("sign", "discord", "--secret", "env:BAD"))

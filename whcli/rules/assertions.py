@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from ..words.errors import WrongUsage
 from ..words.event import Difference, Entry
+from .masking import shown_target
 from .match import Miss
 from .routes import glob
 from .text import clip, safe
@@ -124,7 +125,7 @@ def words(difference: Difference) -> str:
 def about(entry: Entry) -> str:
     """Which event it is: `#4 POST /hooks stripe charge.failed`."""
     parts = (entry.method, entry.path, entry.facts.provider or "–", entry.facts.type or "–")
-    return " ".join([f"#{entry.id}", *(clip(safe(part), 80) for part in parts)])
+    return " ".join([f"#{entry.id}", *(clip(shown_target(part), 80) for part in parts)])
 
 
 def miss_json(miss: Miss) -> dict[str, Any]:
