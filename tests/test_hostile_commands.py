@@ -56,6 +56,14 @@ STORED: dict[str, list[Row]] = {
         ("github", "push", "--dry-run", "--body-file", "{body}"),
     ],
     "handshake": [("slack", "--to", "{url}", "--secret", "env:S")],
+    "test": [("{file}", "--to", "{url}"), ("{file}", "-v", "--to", "http://localhost:1")],
+    "export": [
+        ("{id}", "-o", "out", "--force"),
+        ("{file}", "-o", "{copy}", "--format", "har", "--no-redact", "--force"),
+    ],
+    "import": [("{file}",), ("{body}",)],
+    "fixtures": [("check", "{file}"), ("check", "{body}")],
+    "doctor": [("--full",)],
     "wait": [("--timeout", "1ms", "--count", "1000"), ("--timeout", "1ms", "--type", "no such")],
     "assert": [("--count", "0"), ("--signed",), ("--ordered", "a,b", "--no-duplicates"), ("--type", "no such")],
 }
@@ -86,6 +94,20 @@ TYPED: dict[str, list[Row]] = {
     "rm": [("{word}",), ("{word}", "--yes")],
     "store": [("info", "--store", "{word}"), ("backup", "no-such-folder/{word}"), ("{word}",)],
     "listen": [("--forward", "{word}"), ("--reply", "{word}"), ("--reply-header", "{word}"), ("--max-body={word}",)],
+    "test": [
+        ("{word}", "--to", "http://localhost:1"),
+        ("event.json", "--to", "{word}"),
+        ("event.json", "-k", "{word}"),
+    ],
+    "export": [
+        ("{word}",),
+        ("1", "-o", "no-such-folder/{word}"),
+        ("1", "--format", "{word}"),
+        ("1", "--redact", "{word}"),
+    ],
+    "import": [("{word}",)],
+    "fixtures": [("check", "{word}"), ("secret", "{word}"), ("{word}",)],
+    "doctor": [("--store", "{word}")],
     "wait": [("--where={word}[",), ("--type={word}", "--timeout", "1ms"), ("--timeout={word}",)],
     "assert": [("--where={word}[",), ("--type={word}",), ("--ordered={word}",)],
     "schema": [("{word}",)],
@@ -224,7 +246,8 @@ def test_what_was_captured_or_answered_acts_nowhere(
     """Each of the payloads in method, target, header names and values, body, id, type, replies and error texts."""
     folder = tmp_path / ".whcli"
     shutil.copytree(full, folder)
-    files = {"file": str(tmp_path / "event.json"), "body": str(tmp_path / "body"), "url": target.url}
+    copy = tmp_path / "copy.har"
+    files = {"copy": str(copy), "file": str(tmp_path / "event.json"), "body": str(tmp_path / "body"), "url": target.url}
     done: set[tuple[str, ...]] = set()
     with Store(folder) as store:
         for id, payload in enumerate(PAYLOADS.values(), 1):
