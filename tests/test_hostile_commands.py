@@ -111,6 +111,7 @@ TYPED: dict[str, list[Row]] = {
     "wait": [("--where={word}[",), ("--type={word}", "--timeout", "1ms"), ("--timeout={word}",)],
     "assert": [("--where={word}[",), ("--type={word}",), ("--ordered={word}",)],
     "schema": [("{word}",)],
+    "completion": [("{word}",)],
     "demo": [("--{word}",)],
     "help": [("{word}",)],
 }
@@ -118,7 +119,7 @@ TYPED: dict[str, list[Row]] = {
 
 LIVE = {"listen"}
 """Commands with a test of their own below."""
-NOTHING_FROM_OUTSIDE = {"demo", "schema", "help", "schemes", "rm", "store"}
+NOTHING_FROM_OUTSIDE = {"demo", "schema", "completion", "help", "schemes", "rm", "store"}
 """Commands that show no byte of an event, a target or a file."""
 
 
