@@ -45,7 +45,7 @@ ROOMS: dict[str, str] = {
     """,
     "hands": """
         places storing.migrations storing.private storing.opening storing.rows storing.reading
-        storing.narrowing storing.listing storing.store storing.upkeep storing.retention
+        storing.index storing.narrowing storing.listing storing.store storing.upkeep storing.retention
         listening.writer listening.lock storing.waiting storing.judging storing.examination storing machine
         config certificates keyring files fixtures events redacting render sending.samples sending.issuer
         sending.checkout listening.framing listening.spool listening.protocol listening.secure listening.server
@@ -284,6 +284,7 @@ def test_only_the_store_speaks_sql() -> None:
         "hands.storing.store",
         "hands.storing.rows",
         "hands.storing.reading",
+        "hands.storing.index",
         "hands.storing.opening",
         "hands.storing.upkeep",
         "hands.storing.retention",

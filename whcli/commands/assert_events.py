@@ -15,6 +15,7 @@ from .options import (
     Method,
     PathGlob,
     Provider,
+    Search,
     Signature,
     Since,
     SinceStart,
@@ -63,6 +64,7 @@ def command(
     since: Since = None,
     until: Until = None,
     where: Where = None,
+    search: Search = None,
     store: StoreDir = None,
     colour: Colour = "auto",
     json: Json = False,
@@ -91,6 +93,7 @@ def command(
         since=since,
         until=until,
         where=where,
+        search=search,
     )
     judgement = judge(store_folder(store), wanted, asked, after=begin if isinstance(begin, int) else None)
     if json:

@@ -65,6 +65,8 @@ FILTERS = """\
 --provider stripe          glob; so are --type 'charge.*', --method, --path '/hooks/*' (* matches anything)
 --signature invalid        valid, invalid, stale, unsigned, no_secret or unknown
 --since 10m --until 5m     durations ago (500ms 30s 10m 2h 7d, a bare number is seconds) or RFC 3339 times
+--search WORDS             these words and "quoted phrases" in URL, headers or body; char* for what begins so.
+                           Bodies that are text, their first 256 KiB; case and accents do not matter
 --where EXPR               JMESPath over {id, method, path, query, headers, body, provider, type, signature, duplicate}
 
   whcli list --where 'body.data.object.amount > `1000`'

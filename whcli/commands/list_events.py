@@ -27,6 +27,7 @@ from .options import (
     Method,
     PathGlob,
     Provider,
+    Search,
     Signature,
     Since,
     StoreDir,
@@ -66,6 +67,7 @@ def command(
     since: Since = None,
     until: Until = None,
     where: Where = None,
+    search: Search = None,
     failed: Annotated[bool, typer.Option("--failed", help="Only events whose last delivery was not 2xx.")] = False,
     after: After = None,
     cursor: Annotated[bool, typer.Option("--cursor", help="Print the newest arrival number and nothing else.")] = False,
@@ -91,6 +93,7 @@ def command(
         since=since,
         until=until,
         where=where,
+        search=search,
         failed=failed,
     )
     screen, folder = stdout(colour_of(colour)), store_folder(store)

@@ -64,6 +64,11 @@ def begin_of(*, since_start: bool, after: int | None, from_now: bool = False) ->
     return after if after is not None else "now" if from_now else "start"
 
 
+Search = Annotated[
+    str | None, typer.Option("--search", help='Only with these words and "phrases" in URL, headers or body; word*.')
+]
+
+
 def filter_of(
     *,
     provider: str | None,
@@ -74,11 +79,13 @@ def filter_of(
     since: str | None,
     until: str | None,
     where: str | None,
+    search: str | None = None,
     failed: bool = False,
 ) -> Filter:
     """The filter that the options describe; raises WrongUsage for a value that can match nothing."""
     from ..rules.match import Filter, compiled
-    from ..rules.text import moment
+    from ..rules.searching import phrases
+    from ..rules.text import clip, moment, safe
 
     if signature is not None and signature not in SIGNATURES:
         raise _takes_no("--signature", signature, SIGNATURES)
@@ -86,6 +93,10 @@ def filter_of(
         compiled(where)
     if provider is not None:
         _warn_of_stranger(provider)
+    if search is not None and not phrases(search):
+        raise WrongUsage(
+            f"--search '{clip(safe(search), 60)}' holds no word", next="whcli list --search 'word \"two words\"'"
+        )
     now = time.time()
     return Filter(
         provider=provider,
@@ -96,6 +107,7 @@ def filter_of(
         since=moment(since, now) if since else None,
         until=moment(until, now) if until else None,
         where=where,
+        search=search,
         failed=failed,
     )
 

@@ -15,6 +15,7 @@ from .options import (
     Json,
     Provider,
     PublicUrl,
+    Search,
     Secrets,
     Signature,
     Since,
@@ -51,6 +52,7 @@ def command(
     since: Since = None,
     until: Until = None,
     where: Where = None,
+    search: Search = None,
     set: Annotated[list[str] | None, typer.Option("--set", help="PATH=VALUE, such as body.amount=4200.")] = None,
     unset: Annotated[list[str] | None, typer.Option("--unset", help="Remove PATH.")] = None,
     header: Annotated[list[str] | None, typer.Option("--header", "-H", help="'Name: value' to set.")] = None,
@@ -121,9 +123,10 @@ def command(
         since=since,
         until=until,
         where=where,
+        search=search,
         failed=failed,
     )
-    filtered = failed or any((provider, type, signature, since, until, where))
+    filtered = failed or any((provider, type, signature, since, until, where, search))
     if bool(events) == filtered:
         raise WrongUsage("say which events to replay", next="whcli replay latest --to URL        or --failed")
     asked = Asked(

@@ -15,6 +15,7 @@ from .options import (
     Method,
     PathGlob,
     Provider,
+    Search,
     Signature,
     Since,
     SinceStart,
@@ -58,6 +59,7 @@ def command(
     since: Since = None,
     until: Until = None,
     where: Where = None,
+    search: Search = None,
     store: StoreDir = None,
     colour: Colour = "auto",
     json: Json = False,
@@ -79,6 +81,7 @@ def command(
         since=since,
         until=until,
         where=where,
+        search=search,
     )
     if ready:
         return wait_ready(screen, folder, limit, json=json)

@@ -6,7 +6,7 @@ A match is an empty list of differences; a failure can be shown. Filters mean th
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from operator import attrgetter
@@ -16,6 +16,7 @@ from ..words.errors import WrongUsage
 from ..words.event import Difference, Entry, Event, Facts
 from .body import READABLE, parsed
 from .routes import glob
+from .searching import holds, phrases
 from .text import clip, rfc3339, safe
 
 
@@ -31,12 +32,13 @@ class Filter:
     since: float | None = None  # unix seconds, UTC
     until: float | None = None
     where: str | None = None  # JMESPath
+    search: str | None = None  # words and "quoted phrases"
     failed: bool = False  # the last delivery was not 2xx
 
     @property
     def needs_body(self) -> bool:
         """True when the event's bytes are needed to decide."""
-        return self.where is not None
+        return self.where is not None or self.search is not None
 
 
 def differences(wanted: Filter, entry: Entry, event: Callable[[], Event]) -> tuple[Difference, ...]:
@@ -74,7 +76,7 @@ def closest(wanted: Filter, misses: Iterable[Miss]) -> tuple[Miss, ...]:
     """
 
     def distance(miss: Miss) -> tuple[float, float, int]:
-        unasked = wanted.where is not None and all(each.field != "where" for each in miss.differences)
+        unasked = wanted.needs_body and all(each.field not in ("where", "search") for each in miss.differences)
         return len(miss.differences) + unasked, -sum(map(_likeness, miss.differences)), -miss.entry.id
 
     return tuple(sorted((miss for miss in misses if miss.differences), key=distance)[:CLOSEST])
@@ -161,16 +163,27 @@ class Inside:
 
 def inside_differences(wanted: Filter, inside: Inside) -> Iterator[Difference]:
     """Where the inside of an event differs from a filter."""
+    if wanted.search is not None and not holds(phrases(wanted.search), inside.event):
+        yield Difference(field="search", wanted=safe(wanted.search), got="other words")
     if wanted.where is not None and is_nothing(value := compiled(wanted.where).value(inside)):
         yield Difference(field="where", wanted=wanted.where, got=safe(str(value)))
 
 
 def looking_inside(wanted: Filter) -> tuple[Callable[[Inside], bool], bool]:
     """Whether an inside is as wanted, prepared for very many of them; and whether that asks for their facts."""
-    if wanted.where is None:
-        return lambda inside: True, False
-    value_in = compiled(wanted.where)
-    return lambda inside: not is_nothing(value_in.value(inside)), not FROM_FACTS.isdisjoint(value_in.names)
+    found = [_holding(wanted.search)] if wanted.search is not None else []
+    names: Sequence[str] = ()
+    if wanted.where is not None:
+        value_in = compiled(wanted.where)
+        names = value_in.names
+        found.append(lambda inside: not is_nothing(value_in.value(inside)))
+    alone = found[0] if len(found) == 1 else lambda inside: all(each(inside) for each in found)
+    return alone, not FROM_FACTS.isdisjoint(names)
+
+
+def _holding(search: str) -> Callable[[Inside], bool]:
+    wanted = phrases(search)
+    return lambda inside: holds(wanted, inside.event)
 
 
 def is_nothing(value: Any) -> bool:

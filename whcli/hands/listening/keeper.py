@@ -87,15 +87,16 @@ class Keeper:
         while left > 0 and not self._over.is_set():
             began = time.monotonic()
             ids = oldest(store, self._keep, time.time(), left, self._settled())
-            if not ids or not self._gone(ids):
+            if not ids or not self._gone(store, ids):
                 return
             left -= len(ids)
             self._over.wait(max(time.monotonic() - began, BREATH))
 
-    def _gone(self, ids: list[int]) -> bool:
+    def _gone(self, store: Store, ids: list[int]) -> bool:
         """Have the writer remove them; False where the store refused, which it tells by itself when events come."""
         try:
-            count = self._writer.run(lambda db: delete(db, ids)).result()
+            with store.leaving(ids):
+                count = self._writer.run(lambda db: delete(db, ids)).result()
         except StoreFailed:
             return False
         if not self._said:

@@ -38,6 +38,7 @@ from ..storing.retention import surplus
 from ..storing.rows import keep_secret
 from ..storing.store import Store
 from .follower import Follower, Forwarding
+from .indexer import Indexer
 from .keeper import Keeper
 from .lock import ListenerLock
 from .printer import Printer, Show
@@ -124,7 +125,7 @@ class Listener:
             forwarding if plan.forwards else None,
             replied=self._replied,
             broken=broken,
-            advanced=self._wake_printer,
+            advanced=self._advanced,
             tell=lambda text: self._printer.tell(text),
         )
         self._printer = Printer(
@@ -135,6 +136,7 @@ class Listener:
             note_of=self._note_of,
             broken=broken,
         )
+        self._indexer = Indexer(folder, noted=lambda: self._follower.noted)
         self._statuses: OrderedDict[int, int] = OrderedDict()
         self._tasks: set[asyncio.Task[None]] = set()
         self._usual = None if plan.relay or plan.replies.by_delivery else plan.replies.sequence[0]
@@ -151,6 +153,7 @@ class Listener:
         self._writer.start(self._loop)
         self._follower.start()
         self._printer.start(self.started_after)
+        self._indexer.start()
         if self._keeper is not None:
             self._keeper.start()
         await self.server.start()
@@ -163,7 +166,7 @@ class Listener:
             if self._tasks:
                 await asyncio.wait(self._tasks, timeout=max(0.0, until - time.monotonic()))
         stops = [self._keeper.stop] if self._keeper is not None else []
-        for stop in (*stops, self._follower.stop, self._printer.stop, self._writer.stop):
+        for stop in (*stops, self._indexer.stop, self._follower.stop, self._printer.stop, self._writer.stop):
             await asyncio.to_thread(stop, max(0.2, until - time.monotonic()))
         self._lock.release()
 
@@ -302,8 +305,9 @@ class Listener:
         if self._keeper is not None:
             self._keeper.wake()
 
-    def _wake_printer(self) -> None:
+    def _advanced(self) -> None:
         self._printer.wake()
+        self._indexer.wake()
 
     async def _replied(self, ids: list[int]) -> list[int | None]:
         """The statuses that senders got; asked by the follower, on its own loop.

@@ -12,10 +12,15 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, NoReturn
 
 from ...rules.match import Filter, differences, looking_inside
+from ...rules.searching import phrases
+from ...rules.searching import query as words_query
+from ...words.errors import StoreFailed
 from ...words.event import Entry
+from .index import attached
 from .narrowing import Condition, conditions
 from .reading import Reading
 from .rows import ENTRY, INSIDE, INSIDE_AND_FACTS
@@ -23,6 +28,7 @@ from .rows import ENTRY, INSIDE, INSIDE_AND_FACTS
 PAGE = 200  # rows read at a time
 PAGE_BYTES = 8 << 20  # bytes of body after which a page ends
 FEW = 5_000  # events: an index that gives fewer leads to them
+_WALKED = "facts f NOT INDEXED"
 NEAR = 10_000  # events that are walked before very many are sorted
 
 
@@ -35,16 +41,18 @@ class Stretch:
     known: tuple[Condition, ...] = ()
     lead: Condition | None = None  # its index is read; without one events are walked in order of arrival
     dense: bool = False  # the lead gives very many
+    words: str | None = None  # or the index of words leads, with this query
 
 
 class Listing:
     """One walk over a store for a filter; `newest` goes backwards."""
 
-    def __init__(self, reading: Reading, wanted: Filter, *, newest: bool) -> None:
+    def __init__(self, reading: Reading, folder: Path, wanted: Filter, *, newest: bool) -> None:
         self._reading = reading
+        self._folder = folder
         self._rows = reading.rows
         self._wanted = wanted
-        self._outside = replace(wanted, where=None)
+        self._outside = replace(wanted, where=None, search=None)
         self._newest = newest
         self._order = "DESC" if newest else "ASC"
 
@@ -63,17 +71,24 @@ class Listing:
         """What has facts, and what has none yet."""
         known = tuple(conditions(self._wanted))
         end = min(until, sys.maxsize - 1) + 1
-        if not known:
+        if not known and self._wanted.search is None:
             return iter([Stretch(after, end)])
-        noted = min(next(self._rows("SELECT coalesce(max(event_id), 0) FROM facts", ()))[0], until)
+        noted = end - 1
+        if known:
+            noted = min(next(self._rows("SELECT coalesce(max(event_id), 0) FROM facts", ()))[0], noted)
         parts = [*self._known(after, noted, known, limit), Stretch(max(after, noted), end)]
         return reversed(parts) if self._newest else iter(parts)
 
     def _known(self, after: int, noted: int, known: tuple[Condition, ...], limit: int | None) -> Iterator[Stretch]:
         """Where there are facts. A dense range would have to be sorted: look among the nearest first."""
-        lead, dense = self._lead(known) if noted - after > FEW else (None, False)
+        lead, dense = self._lead(known) if known and noted - after > FEW else (None, False)
         middle = max(after, noted - NEAR)
-        if dense and lead and not lead.ordered and self._newest and limit is not None:
+        if self._wanted.search is not None and (dense or lead is None):
+            query, searchable = words_query(phrases(self._wanted.search)), attached(self._reading, self._folder)
+            indexed = max(after, min(searchable, noted))
+            yield Stretch(after, indexed + 1, known, words=query)
+            yield Stretch(indexed, noted + 1, known)
+        elif dense and lead and not lead.ordered and self._newest and limit is not None:
             yield Stretch(after, middle + 1, known, lead, dense)
             yield Stretch(middle, noted + 1, known)
         else:
@@ -99,7 +114,14 @@ class Listing:
         size = PAGE if limit is None or self._wanted != Filter() else min(PAGE, limit)
         while stretch.above + 1 < stretch.below and size > 0:
             which, values = self._which(stretch, size)
-            last, count, found = self._inside(which, values) if self._wanted.needs_body else self._plain(which, values)
+            read = self._inside if self._wanted.needs_body else self._plain
+            try:
+                last, count, found = read(which, values)
+            except StoreFailed:
+                if stretch.words is None:
+                    raise
+                stretch = replace(stretch, words=None)  # the index is damaged: do without
+                continue
             yield found
             if count < size:
                 return
@@ -110,14 +132,19 @@ class Listing:
     def _which(self, stretch: Stretch, many: int) -> tuple[str, list[Any]]:
         """The end of a query that reads the next events `e` of a stretch, in order."""
         bounds = [stretch.above, stretch.below, many]
-        if not stretch.known:
+        if not stretch.known and stretch.words is None:
             return f"WHERE e.id > ? AND e.id < ? ORDER BY e.id {self._order} LIMIT ?", bounds
-        by = f"INDEXED BY {stretch.lead.index}" if stretch.lead else "NOT INDEXED"
-        narrowed = " AND ".join(each.sql for each in stretch.known)
+        narrowed = "".join(f"{each.sql} AND " for each in stretch.known)
         values = [value for each in stretch.known for value in each.values]
+        if stretch.words is not None:
+            id, source = "w.rowid", "search.words w"
+            source += " CROSS JOIN facts f ON f.event_id = w.rowid" if stretch.known else ""
+            narrowed, values = f"w.words MATCH ? AND {narrowed}", [stretch.words, *values]
+        else:
+            id, source = "f.event_id", f"facts f INDEXED BY {stretch.lead.index}" if stretch.lead else _WALKED
         inner = (
-            f"SELECT f.event_id FROM facts f {by} WHERE {narrowed} AND f.event_id > ? AND f.event_id < ?"  # noqa: S608
-            f" ORDER BY f.event_id {self._order} LIMIT ?"
+            f"SELECT {id} FROM {source} WHERE {narrowed}{id} > ? AND {id} < ?"  # noqa: S608
+            f" ORDER BY {id} {self._order} LIMIT ?"
         )
         return f"WHERE e.id IN ({inner}) ORDER BY e.id {self._order}", [*values, *bounds]
 

@@ -18,11 +18,12 @@ from ...rules.text import safe
 from ...words.errors import StoreFailed
 
 FILE = "store.db"
+SEARCH = "search.db"  # the index of words
 READ_ME = """\
 This folder belongs to whcli: the webhooks captured in this project, in store.db (SQLite), with what was sent for them.
 It may hold secrets that senders put into headers. It is ignored by git. Deleting the folder forgets everything in it.
 """
-KNOWN = (FILE, "listener.lock")  # what is ours in a folder that holds other things too
+KNOWN = (FILE, SEARCH, "listener.lock")  # what is ours in a folder that holds other things too
 OTHERS = 0o077  # the permissions of everybody but the owner
 
 

@@ -20,18 +20,18 @@ class Reading:
     """A database and the name of its file; one thread at a time."""
 
     def __init__(self, db: sqlite3.Connection, path: Path) -> None:
-        self._db = db
+        self.db = db
         self._path = path
 
     def rows(self, sql: str, values: Sequence[Any] = ()) -> Iterator[Any]:
         """The rows of a query, read one at a time; while some are left the database is held on to."""
         with explained(self._path):
-            yield from self._db.execute(sql, values)
+            yield from self.db.execute(sql, values)
 
     def all(self, sql: str, values: Sequence[Any] = ()) -> list[Any]:
         """All rows of a query."""
         with explained(self._path):
-            return self._db.execute(sql, values).fetchall()
+            return self.db.execute(sql, values).fetchall()
 
     def whole(self, id: int | Callable[[], int]) -> AbstractContextManager[None]:
         """Within, an event that cannot be read as it stands is named as damaged."""
@@ -48,13 +48,13 @@ class Reading:
             return entry_of(row, recognised or facts_of(row[7:17]))
 
     def _event(self, row: Any) -> Event:
-        return event_of(row[:9], self._db, sys.maxsize)
+        return event_of(row[:9], self.db, sys.maxsize)
 
     def _facts(self, row: Any) -> Facts:
         """The facts kept of an event; else those recognised now."""
         if row[9]:
             return facts_of(row[10:])
-        event = event_of(row[:9], self._db, 0)
+        event = event_of(row[:9], self.db, 0)
         return detect(event.headers, event.body)
 
     def _recognised(self, id: int) -> Facts:
@@ -62,5 +62,5 @@ class Reading:
         if row is None:
             return Facts()
         with self.whole(id):
-            event = event_of(row, self._db, 0)
+            event = event_of(row, self.db, 0)
         return detect(event.headers, event.body)

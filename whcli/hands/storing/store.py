@@ -9,7 +9,7 @@ import sqlite3
 import sys
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -20,6 +20,7 @@ from ...words.errors import NothingMatched
 from ...words.event import Arrival, Delivery, Difference, Entry, Event, Facts
 from ...words.fixture import Fixture
 from ...words.secret import Secret
+from .index import Index, leaving
 from .listing import Listing
 from .opening import explained, is_there, make_folder, no_store, open_database, whole
 from .private import FILE, keep_private
@@ -39,6 +40,7 @@ from .rows import (
     storable,
 )
 
+MANY = 20_000  # events that go at once, above which the index of words is made again
 ONCE = 100  # events that are deleted in one transaction: an acknowledgement may have to wait for it
 
 
@@ -174,13 +176,30 @@ class Store:
         It takes short transactions with pauses between, so that a listener beside us gets its turns.
         """
         removed = 0
+        if len(ids) > MANY:
+            self._forget_all()
         for start in range(0, len(ids), ONCE):
             began = time.monotonic()
-            with self.writing() as db:
+            with self.leaving(ids[start : start + ONCE]), self.writing() as db:
                 removed += delete(db, ids[start : start + ONCE])
             if start + ONCE < len(ids):
                 time.sleep(time.monotonic() - began)
         return removed
+
+    def leaving(self, ids: Sequence[int]) -> AbstractContextManager[None]:
+        """Events that are removed within are taken out of the index of words."""
+        return leaving(self.folder, self._reading, ids)
+
+    def reindex(self, index: Index, until: int) -> int:
+        """Let the index of words take the next events up to an arrival number; how many there were."""
+        return index.take(self._reading, until)
+
+    def _forget_all(self) -> None:
+        """Empty the index of words, where most of it is to go: a listener makes it again of what is left."""
+        index = Index.open(self.folder)
+        if index is not None:
+            with closing(index):
+                index.empty()
 
     def ids_before(self, moment: float) -> list[int]:
         """Arrival numbers of the events that were received before a moment, in unix seconds UTC."""
@@ -227,7 +246,7 @@ class Store:
         Reads a page at a time.
         """
         last = sys.maxsize if until is None else until
-        yield from Listing(self._reading, wanted or Filter(), newest=newest).entries(after, last, limit)
+        yield from Listing(self._reading, self.folder, wanted or Filter(), newest=newest).entries(after, last, limit)
 
     def has(self, id: int) -> bool:
         """Whether there is an event with this number."""
