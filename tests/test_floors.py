@@ -26,7 +26,8 @@ ROOMS: dict[str, str] = {
         signatures.schemes.* signatures
         recognition.providers recognition.marks recognition.detect recognition
         replaying.times conduct.schedules conduct.handshakes conduct.challenges conduct
-        references trusting routes retention match archive.records archive outgoing redaction.names masking assertions
+        references searching trusting routes retention match archive.records archive outgoing redaction.names
+        masking assertions
         loops curl replies lines present compare fields
         replaying.resign replaying.jsonedit replaying.edits replaying.edit replaying.newid replaying.shift
         samples.fresh samples
@@ -44,13 +45,14 @@ ROOMS: dict[str, str] = {
         checkup.check checkup.secrets checkup.moments checkup
     """,
     "hands": """
-        places storing.migrations storing.private storing.opening storing.rows storing.reading
-        storing.index storing.narrowing storing.listing storing.store storing.upkeep storing.retention
+        places storing.migrations storing.private storing.opening storing.rows storing.reading storing.index
+        storing.narrowing storing.listing storing.store storing.upkeep storing.retention
         listening.writer listening.lock storing.waiting storing.judging storing.examination storing machine
         config certificates keyring files fixtures events redacting render sending.samples sending.issuer
         sending.checkout listening.framing listening.spool listening.protocol listening.secure listening.server
         sending.wire sending.through_httpx sending.client sending.deliver sending.sender sending.replayer sending app
-        listening.follower listening.printer listening.keeper listening.listener listening.thread listening
+        listening.follower listening.printer listening.indexer listening.keeper listening.listener
+        listening.thread listening
         testing.received testing.secrets testing.inbox testing.listener testing.sender testing
     """,
     "commands": """
