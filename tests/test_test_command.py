@@ -133,6 +133,7 @@ def test_it_can_stop_at_the_first_failure(hooks: Path, test: Callable[..., Done]
     with Receiver(by_path(a=answer(200), b=answer(500), c=answer(200))) as handler:
         done = test("--to", handler.url, "-x")
     assert done.code == 1 and done.out.startswith(".F\n") and len(handler.requests) == 2
+    assert "1 passed, 1 failed, 1 not tested in" in done.out
 
 
 @pytest.mark.parametrize(("word", "paths"), [("ord", ["/a"]), ("GITHUB", ["/a", "/b"]), ("push", ["/a", "/b"])])
@@ -540,15 +541,18 @@ def test_an_interruption_stops_the_application_too(
     write(hooks / "a.json", push())
     command = [sys.executable, "-m", "whcli", "test", "hooks", "--start", app[0], "--to", app[1]]
     command += ["--reset", "touch begun; exec sleep 25"]
-    process = subprocess.Popen(command, cwd=tmp_path, env=environment(), start_new_session=True)
+    process = subprocess.Popen(
+        command, cwd=tmp_path, env=environment(), start_new_session=True, stdout=subprocess.PIPE, text=True
+    )
     try:
         until((tmp_path / "begun").exists)
         assert all(map(runs, pids(tmp_path)))
         os.killpg(process.pid, number) if number == signal.SIGINT else process.send_signal(number)
-        assert process.wait(15) == code  # and not only when the command of --reset is over
+        said, _ = process.communicate(timeout=15)  # and not only when the command of --reset is over
+        assert process.returncode == code and said.startswith("1 not tested in")
     finally:
         process.kill()
-        process.wait()
+        process.communicate()
     assert not any(map(runs, pids(tmp_path)))
 
 

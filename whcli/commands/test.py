@@ -160,7 +160,6 @@ def tested(run: Run, telling: Telling, trust: Trust, app: App | None) -> int:
             run.app = app
             asyncio.run(run.go(trust))
     except KeyboardInterrupt as error:
-        if telling.results:
-            telling.end()
+        telling.end(missing=run.left)
         return Exit.TERMINATED if isinstance(error, Terminated) else Exit.INTERRUPTED
-    return telling.end()
+    return telling.end(missing=run.left)

@@ -53,6 +53,7 @@ class Run:
         self._manners = manners
         self._told = told
         self.app: App | None = None
+        self.left = len(trials)  # not tested so far
 
     async def go(self, trust: Trust) -> None:
         """Look at the target, then test; raises Unreachable for one whose name leads nowhere."""
@@ -62,6 +63,7 @@ class Run:
             self._replayer.remote = () if local or trust.sends_credentials else (parse_target(aimed.url).origin,)
             for index, trial in enumerate(self._trials):
                 result = await self._test(client, index, trial)
+                self.left -= 1
                 self._told(result)
                 if self._manners.first and result.outcome != "passed":
                     return

@@ -51,8 +51,8 @@ class Telling:
             self._dots += 1
             self._screen.put((dot, style), "\n" if self._dots % ROW == 0 else "")
 
-    def end(self) -> int:
-        """The failures and the last line; the exit code."""
+    def end(self, *, missing: int = 0) -> int:
+        """The failures and the last line; the exit code. `missing`: so many were not tested, as the run was stopped."""
         if not self._json and not self._verbose and self._dots % ROW:
             self._screen.say()
         failed = [result for result in self.results if result.outcome != "passed"]
@@ -66,8 +66,10 @@ class Telling:
                     self._failure(result)
             if failed:
                 self._screen.say()
-            style = "red" if failed else "green"
-            self._screen.say((f"{self._words()} in {time.monotonic() - self._began:.2f} s", style))
+            style = "red" if failed else "yellow" if missing else "green"
+            left = [f"{missing} not tested"] if missing else []
+            words = ", ".join([*filter(None, [self._words()]), *left])
+            self._screen.say((f"{words} in {time.monotonic() - self._began:.2f} s", style))
         self._to_actions()
         if any(result.delivery.failure in UNREACHABLE for result in failed):
             return Exit.UNREACHABLE
