@@ -94,3 +94,12 @@ def test_one_line_of_a_replay_says_which_secret_it_was_and_what_the_handler_need
     assert mine.code == 0 and "test secret" not in mine.out and "re-signed stripe" in mine.out
     secret = whcli("fixtures", "secret", "stripe", folder=tmp_path).out.strip()
     assert secret == "whcli-test-secret-not-for-production"
+
+
+def test_verify_says_that_a_redacted_signature_is_none(tmp_path: Path) -> None:
+    (tmp_path / "hook.json").write_text(HOOK)
+    env = {"WHCLI_SECRET_STRIPE": "whsec_a"}
+    done = whcli("verify", "hook.json", folder=tmp_path, env=env)
+    assert done.code == 1 and "replaced when this event was exported" in done.out and "whcli replay" in done.out
+    [line] = whcli("verify", "hook.json", "--json", folder=tmp_path, env=env).lines
+    assert (line["state"], line["reason"], line["ok"]) == ("unknown", "redacted", False)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -52,19 +53,18 @@ def command(
 
     keyring = Keyring(load_config())
     screen, told = stdout(colour_of(colour)), stderr(colour_of(colour))
+    found = ((name, read) for name in files for read in reading(name, allow_files=allow_files))
+    first = next(found, None)  # read before a store is made for it
+    if first is None:
+        raise NothingMatched("there is no event in these files", code="no_event", next=f"ls -l {files[0]}")
     notes: dict[str, None] = {}
-    count = 0
     with Store(store_folder(store), create=True) as opened:
-        for name in files:
-            for read in reading(name, allow_files=allow_files):
-                result = kept(opened, keyring, read, name)
-                notes.update({read.note: None} if read.note else {})
-                show(screen, opened, result, json=json)
-                count += 1
+        for name, read in chain([first], found):
+            result = kept(opened, keyring, read, name)
+            notes.update({read.note: None} if read.note else {})
+            show(screen, opened, result, json=json)
     for note in notes:
         told.say((f"note: {safe(note)}", "yellow"))
-    if not count:
-        raise NothingMatched("there is no event in these files", code="no_event", next=f"ls -l {files[0]}")
     return Exit.DONE
 
 

@@ -10,6 +10,7 @@ import base64
 import binascii
 import json
 import re
+from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -124,10 +125,14 @@ def _edit(rules: Rules, view: View, find: Find, way: Way) -> Edit:
 
 def _kept_apart(edits: Iterable[Edit]) -> Iterator[Edit]:
     """The edits that do not overlap an earlier one."""
-    taken: list[tuple[int, int]] = []
+    begins: list[int] = []  # of those taken, in order of the text
+    ends: list[int] = []
     for edit in edits:
-        if all(edit.end <= begin or edit.begin >= end for begin, end in taken):
-            taken.append((edit.begin, edit.end))
+        place = bisect_right(begins, edit.begin)
+        before = place == 0 or ends[place - 1] <= edit.begin
+        if before and (place == len(begins) or edit.end <= begins[place]):
+            begins.insert(place, edit.begin)
+            ends.insert(place, edit.end)
             yield edit
 
 
