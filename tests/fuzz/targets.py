@@ -8,13 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from functools import cache
 
 from tests.hostile.mutations import SEEDS
 from tests.hostile.payloads import acts
 from tests.test_autopsy import signed
 from whcli.hands.listening.framing import Limits, Malformed, RequestReader
-from whcli.rules.archive.fixture import Fixture, fixture_text, fixtures_in
+from whcli.rules.archive.fixture import fixture_text, plain_head
+from whcli.rules.archive.formats import FORMATS
+from whcli.rules.archive.har import har_text
+from whcli.rules.archive.reading import requests_in
 from whcli.rules.archive.records import event_from, event_json, line
 from whcli.rules.match import Filter, compiled, differences
 from whcli.rules.present import shown_body
@@ -26,6 +30,7 @@ from whcli.rules.signatures.structured import BadField, dictionary
 from whcli.rules.text import moment, safe, seconds
 from whcli.words.errors import WrongUsage
 from whcli.words.event import Entry, Event, Facts, Headers, Message
+from whcli.words.fixture import Fixture
 from whcli.words.head import parse_head
 from whcli.words.secret import Secret
 
@@ -130,14 +135,28 @@ def structured(data: bytes) -> None:
 # -- what users and files say ---------------------------------------------------------------------------------------
 
 
+def no_file(path: str) -> bytes:
+    """Files that curl commands name are not read unasked."""
+    raise WrongUsage("no", next="no")
+
+
+def with_head(event: Event) -> Event:
+    """A head that is no other than the fields make it is left out of files."""
+    return replace(event, head=event.head or plain_head(event))
+
+
 def importers(data: bytes) -> None:
-    """A file with events is read, and comes out the same again, or is refused."""
+    """A file of whatever tool is read or refused; what was read is an event like any other, and is written exactly."""
     with suppress(WrongUsage):
         event_from(data)
     with suppress(WrongUsage):
-        for fixture in fixtures_in(data):
-            again = list(fixtures_in(fixture_text(fixture).encode()))
-            assert [each.event for each in again] == [fixture.event]
+        for read in requests_in(data, no_file, NOW):
+            event = read.fixture.event
+            parsed = parse_head(plain_head(event))
+            assert (parsed.method, parsed.target, parsed.headers) == (event.method, event.target, event.headers)
+            for written in (fixture_text(read.fixture), har_text([read.fixture])):
+                (again,) = requests_in(written.encode(), no_file, NOW)
+                assert with_head(again.fixture.event) == with_head(event)
 
 
 EVENT = Event(
@@ -190,9 +209,26 @@ def signature_seeds() -> list[bytes]:
     return seeds
 
 
+FOREIGN = (
+    b'{"id":1,"guid":"a-b","delivered_at":"2026-01-02T03:04:05Z","event":"push","action":null,"status":"OK",'
+    b'"request":{"headers":{"X-GitHub-Event":"push"},"payload":{"ref":"a","n":1.0}},"url":"http://h.test/x"}',
+    b'{"data":[{"uuid":"a-b","method":"POST","url":"https://webhook.site/x?a=b","content":"{}","created_at":'
+    b'"2026-01-02 03:04:05","headers":{"content-type":["application/json"]},"ip":"192.0.2.1","query":{"a":"b"}}]}',
+    b"curl -X PUT 'http://h.test/a?b=c' -H 'X-A: 1' --data-raw '{\"a\":1}' -u me:pw --compressed",
+    b"printf '\\x00\\xff' | curl http://h.test/ --data-binary @-",
+    b"POST /a?b HTTP/1.1\r\nHost: h\r\nX-A: \xff\r\n\r\n\x00body",
+    b'{"log":{"version":"1.2","creator":{},"entries":[{"startedDateTime":"2026-01-02T03:04:05.678Z","request":{"method":'
+    b'"POST","url":"http://h.test/x?y=z","httpVersion":"HTTP/1.1","headers":[{"name":"A","value":"b"}],"postData":'
+    b'{"mimeType":"text/plain","text":"hi"}},"response":{}}]}}',
+)
+"""Files of other tools, short."""
+
+
 def importer_seeds() -> list[bytes]:
-    """The same event in each form that a file can have."""
-    return [fixture_text(Fixture(event=EVENT)).encode(), line(event_json(EVENT)).encode()]
+    """An event in each form that a file can have."""
+    fixture = Fixture(event=EVENT)
+    ours = [each.write([fixture]) for each in FORMATS.values()]
+    return [*ours, line(event_json(EVENT)).encode(), *FOREIGN]
 
 
 TARGETS: dict[str, tuple[Target, Callable[[], list[bytes]]]] = {
