@@ -221,3 +221,27 @@ def test_any_request_arrives(
     receiver: Receiver, shell: str, target: bytes, headers: list[tuple[bytes, bytes]], body: bytes
 ) -> None:
     assert_arrives(receiver, request(receiver, target=target, headers=tuple(headers), body=body), shell)
+
+
+SHELL = ["$(touch X)", "`touch X`", "; touch X", "| touch X", "&& touch X", "& touch X &", "> X", "'; touch X; '"]
+SHELL += ['"; touch X; "', "\\'; touch X; '", "'$(touch X)'", '"$(touch X)"', "${X:=$(touch X)}", "$((`touch X`))"]
+SHELL += ["\ntouch X\n", "\r\ntouch X\r\n", "'\ntouch X\n'", "\\\ntouch X", "#\ntouch X", "!touch X", "{touch,X}"]
+SHELL += ["<(touch X)", "@X", "@/etc/passwd", "-o X", "--output X", "-K X", "%s%n", "\\$(touch X)", "$'\\x27; touch X'"]
+SHELL += ["\x1b;touch X", "*", "~root", "a\\", "' -o X '", "\x00; touch X"]
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_no_payload_gets_out_of_its_quotes(receiver: Receiver, shell: str, tmp_path: Path) -> None:
+    """In the body, a header and the target: no file is made, nothing is read, and the same request arrives."""
+    assert len(set(SHELL)) >= 30
+    for text in SHELL:
+        data = text.encode()
+        field = data.translate(None, b"\r\n\x00\x1b").strip()
+        target = b"/" + field.replace(b" ", b"")
+        for outgoing in (
+            request(receiver, body=data),
+            request(receiver, headers=((b"X-A", field),), body=b"{}"),
+            request(receiver, target=target),
+        ):
+            assert_arrives(receiver, outgoing, shell, tmp_path)
+    assert not list(tmp_path.iterdir())

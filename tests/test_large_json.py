@@ -1,0 +1,66 @@
+"""Bodies of 25 MiB, and as nested as can be: shown in a few kilobytes, without swelling, whoever looks at them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.measured import MIB, measured, resident
+from tests.program import listening, until
+from tests.wire import ask, post
+from whcli.hands.storing.store import Store
+from whcli.words.event import Arrival
+
+SIZE = 25 * MIB
+HEAVY = {
+    "small": b"{}",
+    "objects": b"[" + b'{"a":[1,2,3],"b":"x"},' * (SIZE // 22 - 1) + b"{}]",
+    "empty arrays": b"[" + b"[]," * (SIZE // 3 - 1) + b"[]]",
+    "members": b"{" + b",".join(b'"k%d":%d' % (n, n) for n in range(1_400_000)) + b"}",
+    "one string": b'{"a":"' + b"x" * (SIZE - 9) + b'"}',
+    "one number": b"[" + b"9" * (SIZE - 2) + b"]",
+    "100,000 deep": b"[" * 100_000 + b"]" * 100_000,
+    "objects 100,000 deep": b'{"a":' * 100_000 + b"1" + b"}" * 100_000,
+    "13,000,000 deep": b"[" * (SIZE // 2) + b"]" * (SIZE // 2),
+}
+SHOWN = 16_000  # bytes that a command may write
+HELD = 6 * SIZE  # bytes of memory beside what a small body takes: the body itself, and some copies of it
+
+
+@pytest.fixture(scope="module")
+def full(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("large")
+    head = b"POST /hook HTTP/1.1\r\nContent-Type: application/json\r\n\r\n"
+    with Store(folder / ".whcli", create=True) as store:
+        for body in HEAVY.values():
+            assert len(body) <= SIZE
+            store.add([Arrival(1.7e9, head, b"POST", b"/hook", body, (), None)])
+    return folder
+
+
+@pytest.mark.parametrize("id", range(2, len(HEAVY) + 1), ids=list(HEAVY)[1:])
+def test_looking_at_it_is_bounded(full: Path, id: int) -> None:
+    usual = measured("show", "1", folder=full).peak
+    for arguments in (
+        ["show", str(id)],
+        ["show", str(id), "--color", "always"],
+        ["diff", str(id), str(id % len(HEAVY) + 1)],
+        ["list"],
+    ):
+        done = measured(*arguments, folder=full)
+        assert done.code == (arguments[0] == "diff"), done.err
+        assert len(done.out) + len(done.err) < SHOWN, arguments
+        assert done.peak - usual < HELD, f"{arguments}: {(done.peak - usual) / MIB:.0f} MiB more"
+
+
+def test_a_listener_takes_and_shows_them_all(tmp_path: Path) -> None:
+    with listening("--json", folder=tmp_path) as listener, Store(tmp_path / ".whcli") as store:
+        for body in HEAVY.values():
+            assert ask(listener.port, post(body)).status == 200
+        until(lambda: store.noted_until() == len(HEAVY))
+        assert resident(listener.process.pid) < 300 * MIB
+        done = listener.end()
+    assert done.code == 0 and len(done.raw) < SHOWN
+    assert [json.loads(each)["size"] for each in done.out.splitlines()[1:]] == [len(body) for body in HEAVY.values()]
