@@ -24,7 +24,8 @@ from ..listening.lock import holder, is_held
 from .private import FILE
 from .store import Store
 
-TICK = 0.025  # seconds between two looks at whether something was committed
+TICK = 0.03  # seconds between two looks at whether something was committed
+SELDOM = 8  # looks between two at whether the store's file is still the same
 PATIENCE = 3.0  # seconds that a running listener may note nothing before its events are recognised here
 LOOKED_AT = 1000  # newest events among which near misses are found
 
@@ -150,6 +151,7 @@ class Watch:
         self._folder = folder
         self._identity: tuple[int, int] | None = None
         self._version: int | None = None
+        self._looks = 0
         self.store: Store | None = None
 
     def __enter__(self) -> Watch:
@@ -168,15 +170,21 @@ class Watch:
 
         A folder that was deleted and made anew holds another store, which is opened in its turn.
         """
-        identity = _identity(self._folder / FILE)
-        if identity != self._identity or self.store is None:
-            self._close()
-            self._identity = identity
-            with suppress(NothingMatched):  # there is none yet, or none any more
-                self.store = Store(self._folder)
+        if self.store is None or self._looks % SELDOM == 0:
+            self._open()
+        self._looks += 1
         version = self.store.version() if self.store else None
         changed, self._version = version != self._version, version
         return changed
+
+    def _open(self) -> None:
+        """Open the store where there is one, and it is not the one that is open."""
+        identity = _identity(self._folder / FILE)
+        if identity != self._identity or (identity and self.store is None):
+            self._close()
+            self._identity = identity
+            with suppress(NothingMatched):  # there is none any more
+                self.store = Store(self._folder)
 
 
 def _identity(file: Path) -> tuple[int, int] | None:
