@@ -71,7 +71,7 @@ def test_a_body_over_the_limit_is_413_and_a_visible_refusal(tmp_path: Path) -> N
         with Wire(listener.port) as wire:
             assert wire.send(field(b"Content-Length: 26214401")).response().status == 413
         done = listener.end()
-    assert "rejected 413: the body is larger than the limit from 127.0.0.1" in done.out
+    assert "rejected 413 from 127.0.0.1: the body is larger than the limit" in done.out
     assert "0 received · 1 refused" in done.err
 
 

@@ -157,7 +157,7 @@ def test_http_and_https_at_once_and_each_wrong_door_is_named(tmp_path: Path) -> 
     assert reasons[:3] == [
         "TLS on the plain port: use http:// here, or whcli listen --tls",
         "plain HTTP on the TLS port: use https:// here",
-        "the sender does not trust our certificate: whcli tls trust shows how it can",
+        "the sender does not trust our certificate; how it can: whcli tls trust",
     ]
     assert len(reasons) == 4
     assert [each["target"] for each in done.lines if each["schema"] == "whcli.event/1"] == ["/hook", "/hook"]

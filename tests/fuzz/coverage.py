@@ -1,7 +1,7 @@
 """Coverage-guided fuzzing with atheris: `python -m tests.fuzz.coverage requests --seconds 120`.
 
 atheris is no dependency of the project: `pip install atheris` where it has a wheel for this Python (3.0.0: CPython 3.11
-to 3.13 on Linux). An input that fails is printed by libFuzzer and written beside; give it as a file to try it again.
+to 3.13 on Linux). An input that fails is printed by libFuzzer and written to a file; give that to try it again.
 """
 
 from __future__ import annotations
@@ -26,7 +26,8 @@ def main() -> None:
     if asked.target not in TARGETS:
         parser.error("the targets are " + ", ".join(TARGETS))
     target, seeds = TARGETS[asked.target]
-    corpus = Path(tempfile.mkdtemp(prefix="whcli-fuzz-"))
+    folder = Path(tempfile.mkdtemp(prefix="whcli-fuzz-"))
+    (corpus := folder / "corpus").mkdir()
     for number, seed in enumerate(seeds()):
         (corpus / str(number)).write_bytes(seed)
     flags = [
@@ -35,6 +36,7 @@ def main() -> None:
         "-timeout=10",
         "-rss_limit_mb=1024",
         "-max_len=4096",
+        f"-artifact_prefix={folder}/",
     ]
     atheris.Setup([sys.argv[0], *(asked.files or [*flags, str(corpus)])], target)
     atheris.Fuzz()

@@ -116,9 +116,8 @@ class Lines:
         if self._json:
             self._write(lambda: self._screen.json(refusal_json(refusal)))
             return
-        words = (
-            f" ⚠  rejected{f' {refusal.status}' if refusal.status else ''}: {safe(refusal.reason)} from {safe(peer)}"
-        )
+        status = f" {refusal.status}" if refusal.status else ""
+        words = f" ⚠  rejected{status} from {safe(peer)}: {safe(refusal.reason)}"
         self._write(lambda: self._screen.say((self._clock(refusal.received_at), "dim"), (words, "yellow")))
 
     def tell(self, text: str) -> None:

@@ -17,7 +17,7 @@ from time import time
 from .protocol import Limits, Refusal, Refused
 
 AGAIN = 0.5  # seconds before the next try where no connection can be taken: no file is free
-_DISTRUST = "the sender does not trust our certificate: whcli tls trust shows how it can"
+_DISTRUST = "the sender does not trust our certificate; how it can: whcli tls trust"
 # What OpenSSL calls it (ssl.SSLError.reason), and what it is.
 _REASONS = (
     ("HTTP_REQUEST", "plain HTTP on the TLS port: use https:// here"),

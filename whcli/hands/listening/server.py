@@ -100,7 +100,7 @@ class Server:
         self._names: list[tuple[str, tuple[Any, ...]]] = [("http", each.getsockname()) for each in sockets]
         self._names += [("https", each.getsockname()) for each in (secure.sockets if secure else ())]
         self._entrance: Entrance | None = None
-        self._limits = _within_file_limit(limits)
+        self._limits = _within_file_limit(limits, 3 if secure else 2)
         self._accept = accept
         self._refused = refused
         self._spools = spools
@@ -176,16 +176,17 @@ async def _no_app(scope: Any, receive: Any, send: Any) -> None:
     """uvicorn's configuration wants an application; the protocol never calls it."""
 
 
-def _within_file_limit(limits: Limits) -> Limits:
+def _within_file_limit(limits: Limits, each: int) -> Limits:
     """Fewer connections where the process may not open that many files: better closed by us than not accepted.
 
-    Each connection may need two, itself and a large body's. The soft limit is raised where the hard one lets us.
+    Of the files that `each` may need one is itself, one a large body's, and one is in a TLS handshake behind it. The
+    soft limit is raised where the hard one lets us.
     """
     if sys.platform == "win32":
         return limits
     import resource
 
-    wanted = 2 * limits.connections + SPARE_FILES
+    wanted = each * limits.connections + SPARE_FILES
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     unlimited = resource.RLIM_INFINITY
     if soft != unlimited and soft < wanted:
@@ -195,7 +196,7 @@ def _within_file_limit(limits: Limits) -> Limits:
     files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     if files == unlimited or files >= wanted:
         return limits
-    return replace(limits, connections=max((files - SPARE_FILES) // 2, 1))
+    return replace(limits, connections=max((files - SPARE_FILES) // each, 1))
 
 
 # Opening.
