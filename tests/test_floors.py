@@ -45,7 +45,7 @@ ROOMS: dict[str, str] = {
         checkup.check checkup.secrets checkup.moments checkup
     """,
     "hands": """
-        places storing.migrations storing.private storing.opening storing.rows storing.reading storing.index
+        places loops storing.migrations storing.private storing.opening storing.rows storing.reading storing.index
         storing.narrowing storing.listing storing.store storing.upkeep storing.retention
         listening.writer listening.lock storing.waiting storing.judging storing.examination storing machine
         config certificates keyring files fixtures events redacting render sending.samples sending.issuer

@@ -114,7 +114,7 @@ def command(
     """Listen for webhooks of any kind; store, show and forward each one."""
     from ..hands.config import load_config, store_folder
     from ..hands.listening.lock import ListenerLock
-    from ..hands.listening.server import run
+    from ..hands.loops import run
     from ..hands.storing.opening import make_folder
     from ..rules.text import seconds
     from .listening.doors import doors_of, open_doors

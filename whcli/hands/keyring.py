@@ -13,7 +13,7 @@ from ..rules.signatures.generic import Signed
 from ..rules.signatures.scheme import Scheme
 from ..rules.signatures.signing import sign, verify
 from ..words.errors import WrongUsage
-from ..words.event import Event, Facts, Message, Outgoing, Verdict
+from ..words.event import Event, Facts, Headers, Message, Outgoing, Verdict
 from ..words.fixture import is_redacted
 from ..words.secret import Secret
 from .config import Config, routes_of, secrets_for, variable
@@ -175,7 +175,16 @@ class Keyring:
         """Provider, scheme, type and delivery id of an event; flags and routes fix the scheme."""
         from ..rules.recognition.detect import detect  # its tables are not needed to sign
 
-        facts = detect(event.headers, event.body, self._scheme or route_of(self.routes, event.path).scheme)
+        return self._recognised(event, detect)
+
+    def signer(self, event: Event) -> Facts:
+        """As `recognise`, for signing: without type and ids, which stand in the body."""
+        from ..rules.recognition.detect import signer
+
+        return self._recognised(event, signer)
+
+    def _recognised(self, event: Event, read: Callable[[Headers, bytes, str | None], Facts]) -> Facts:
+        facts = read(event.headers, event.body, self._scheme or route_of(self.routes, event.path).scheme)
         return self._recognise_own(event, facts) if facts.scheme is None and self._config.schemes else facts
 
     def _recognise_own(self, event: Event, facts: Facts) -> Facts:
@@ -238,7 +247,7 @@ class Keyring:
         """
         from ..rules.replaying.resign import resigned
 
-        facts = Facts(scheme=scheme) if scheme else self.recognise(event)
+        facts = Facts(scheme=scheme) if scheme else self.signer(event)
         if (name := facts.scheme) is None:
             who = " or ".join(facts.candidates)
             return replace(outgoing, note=f"not signed afresh: it may be from {who}; see --resign") if who else outgoing

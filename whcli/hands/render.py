@@ -53,6 +53,7 @@ class Screen:
 
     def __init__(self, stream: TextIO, colour: str = "auto") -> None:
         self.stream = stream
+        self.eager = True  # False: somebody else flushes
         self.tty = stream.isatty()
         self.colour = wants_colour(stream, colour)
 
@@ -75,9 +76,8 @@ class Screen:
         return f"\x1b[{STYLES[style]}m{text}\x1b[0m" if style and text else text
 
     def say(self, *spans: Span | str) -> None:
-        """One line, flushed."""
-        self.stream.write(self.text([(span, "") if isinstance(span, str) else span for span in spans]) + "\n")
-        self.stream.flush()
+        """One line."""
+        self._line(self.text([(span, "") if isinstance(span, str) else span for span in spans]))
 
     def put(self, *spans: Span | str) -> None:
         """Part of a line, flushed."""
@@ -85,10 +85,18 @@ class Screen:
         self.stream.flush()
 
     def json(self, value: dict[str, Any]) -> None:
-        """One line of JSON, flushed."""
+        """One line of JSON."""
         from ..rules.archive import line
 
-        self.stream.write(line(value) + "\n")
+        self._line(line(value))
+
+    def _line(self, text: str) -> None:
+        self.stream.write(text + "\n")
+        if self.eager:
+            self.stream.flush()
+
+    def flush(self) -> None:
+        """Hand on what was written while not `eager`."""
         self.stream.flush()
 
     def code(self, lines: Sequence[str]) -> None:

@@ -13,8 +13,9 @@ Facts:
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import replace
+from functools import lru_cache
 from typing import NamedTuple
 
 from ..words.errors import WrongUsage
@@ -52,6 +53,7 @@ class TargetUrl(NamedTuple):
         return f"{self.scheme}://{self.authority}"
 
 
+@lru_cache(maxsize=256)
 def parse_target(text: str) -> TargetUrl:
     """Read a target as typed: a URL, or short for one on plain HTTP: `localhost:3000/x`, `:3000`, `3000`.
 
@@ -224,34 +226,39 @@ def require_sendable(outgoing: Outgoing) -> None:
 
     For bytes from fixtures and flags: line breaks in a field, a space in the target, two kinds of framing.
     """
-    for wrong, why in _faults(outgoing):
-        if wrong:
-            message = f"the request cannot be sent: {why}; nothing was sent"
-            raise WrongUsage(message, next="correct the event or the flag it comes from", code="not_sendable")
+    why = next(_faults(outgoing), None)
+    if why is not None:
+        message = f"the request cannot be sent: {why}; nothing was sent"
+        raise WrongUsage(message, next="correct the event or the flag it comes from", code="not_sendable")
 
 
 _METHOD = re.compile(TOKEN)
 _TARGET = re.compile(rb"[^\x00-\x20\x7f]+")
 _NAME = re.compile(rb"[^\x00-\x20\x7f:]+")
-_VALUE = re.compile(rb"[^\x00\r\n]*")
+_BREAK = re.compile(rb"[\x00\r\n]")
 
 
-def _faults(outgoing: Outgoing) -> list[tuple[bool, str]]:
-    names = [name for name, _ in outgoing.headers if not _NAME.fullmatch(name)]
-    values = [name for name, value in outgoing.headers if not _VALUE.fullmatch(value)]
+@lru_cache(maxsize=1024)
+def _is_name(name: bytes) -> bool:
+    return _NAME.fullmatch(name) is not None
+
+
+def _faults(outgoing: Outgoing) -> Iterator[str]:
+    """Why it cannot be sent. Every request passes here, so the usual one costs little: nothing is put into words."""
+    if not _METHOD.fullmatch(outgoing.method):
+        yield f"its method {_quoted(outgoing.method)} is no HTTP method"
+    if not _TARGET.fullmatch(outgoing.target):
+        yield f"its target {_quoted(outgoing.target)} holds a space or a control"
+    if names := [name for name, _ in outgoing.headers if not _is_name(name)]:
+        yield f"a header is called {_quoted(names[0])}"
+    if _BREAK.search(b"".join([value for _, value in outgoing.headers])):
+        names = [name for name, value in outgoing.headers if _BREAK.search(value)]
+        yield f"the value of {_names(names[:1])} holds a line break or a NUL"
+    if every(outgoing.headers, b"transfer-encoding"):
+        yield "it has a Transfer-Encoding, but its body is not chunked"
     lengths = every(outgoing.headers, b"content-length")
-    fits = lengths == [b"%d" % len(outgoing.body)] if lengths or outgoing.body else True
-    return [
-        (not _METHOD.fullmatch(outgoing.method), f"its method {_quoted(outgoing.method)} is no HTTP method"),
-        (not _TARGET.fullmatch(outgoing.target), f"its target {_quoted(outgoing.target)} holds a space or a control"),
-        (bool(names), f"a header is called {_quoted(*names[:1])}"),
-        (bool(values), f"the value of {_names(values[:1])} holds a line break or a NUL"),
-        (
-            bool(every(outgoing.headers, b"transfer-encoding")),
-            "it has a Transfer-Encoding, but its body is not chunked",
-        ),
-        (not fits, f"its Content-Length does not fit its body of {len(outgoing.body)} bytes"),
-    ]
+    if (lengths or outgoing.body) and lengths != [b"%d" % len(outgoing.body)]:
+        yield f"its Content-Length does not fit its body of {len(outgoing.body)} bytes"
 
 
 def _connection_headers(headers: Headers) -> frozenset[bytes]:

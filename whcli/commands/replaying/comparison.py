@@ -73,6 +73,7 @@ class Comparison:
             for replayer in (self._one, self._other):
                 await self._check(client, trust, replayer)
             await self._manners.clean()
+            self._one.chosen.in_order(step.event for step in self._plan.run(1).steps)
             began = time.monotonic()
             for step in self._plan.run(1).steps:
                 await asyncio.sleep(max(0.0, began + step.offset - time.monotonic()))
@@ -83,7 +84,7 @@ class Comparison:
         chosen = replayer.chosen
         looked: dict[str, bool] = {}
         for index in range(1 if replayer.one_target and len(chosen) else len(chosen)):
-            outgoing = replayer.aimed(chosen.event(index))
+            outgoing = replayer.aimed(index, chosen.event(index))
             self._manners.refuse(outgoing.url)
             origin = parse_target(outgoing.url).origin
             looked[origin] = looked.get(origin) or await trust.admit(client, outgoing, len(chosen))
@@ -93,7 +94,7 @@ class Comparison:
         now = time.time()
         token = secrets.token_hex(16) if self._manners.new_id else None
         one, other = (replayer.outgoing(step.event, now=now, id_token=token) for replayer in (self._one, self._other))
-        id = self._one.chosen.event(step.event).id
+        id = self._one.chosen.id(step.event)
         deliveries: list[Delivery] = []
         try:
             for outgoing in (one, other, one):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
@@ -20,13 +21,14 @@ from ...rules.replaying.probe import shorter_orders, smallest_failing
 from ...rules.replaying.report import Case, Limit, Tally, case_of, junit, progress, report_json, report_lines
 from ...rules.text import safe
 from ...words.errors import Exit, Unreachable
-from ...words.event import Delivery, Event, Outgoing
+from ...words.event import Delivery, Outgoing
 from ..deliveries import say_delivery
 from ..trust import UNREACHABLE, Trust
 from .bar import Bar
 from .proof import State
 from .proving import Proof, Proving
 
+LINES_LATE = 0.05  # seconds that a line in a pipe may wait for more
 MOST_SHORTER = 200  # runs that look for a shorter failing order
 
 
@@ -76,7 +78,7 @@ class Replay:
         self._success = schedule.success if schedule else ("2xx",)
         self._cases: list[Case] = []
         self._unreachable = False
-        self._previous: dict[int, Delivery | None] = {}  # what came of an event before this replay
+        self._previous: dict[int, bool | None] = {}  # whether an event was taken before this replay; None: not sent
         self._tried: dict[tuple[int, ...], bool] = {}
         self._changed_again = False
         self._phase = (0, "")
@@ -112,15 +114,28 @@ class Replay:
 
     async def go(self, trust: Trust) -> None:
         """Check the targets, then walk all runs."""
-        async with self._manners.client() as client:
+        async with asyncio.TaskGroup() as tasks:
+            flushing = tasks.create_task(self._flush())
             try:
-                if await self._check(client, trust):
-                    for run in self._plan.runs():
-                        await self._walk(client, run)
-                    if self._plan.options.permutations:
-                        await self._shrink(client)
+                await self._walk_all(trust)
             finally:
                 self._bar.end()
+                flushing.cancel()
+
+    async def _flush(self) -> None:
+        """In a pipe lines go out many at a time, soon enough for whoever reads along: each by itself costs a tenth."""
+        self._screen.eager = self._screen.tty
+        while not self._screen.eager:
+            await asyncio.sleep(LINES_LATE)
+            self._screen.flush()
+
+    async def _walk_all(self, trust: Trust) -> None:
+        async with self._manners.client() as client:
+            if await self._check(client, trust):
+                for run in self._plan.runs():
+                    await self._walk(client, run)
+                if self._plan.options.permutations:
+                    await self._shrink(client)
 
     async def _check(self, client: Client, trust: Trust) -> bool:
         """Look at every change and target before anything is sent; False when a target leads nowhere."""
@@ -128,7 +143,7 @@ class Replay:
         chosen = self._replayer.chosen
         looked: dict[str, bool] = {}
         for index in range(1 if self._replayer.one_target and len(chosen) else len(chosen)):
-            outgoing = self._replayer.aimed(chosen.event(index))
+            outgoing = self._replayer.aimed(index, chosen.event(index))
             origin = parse_target(outgoing.url).origin
             self._manners.refuse(outgoing.url)
             try:
@@ -141,7 +156,7 @@ class Replay:
 
     def _gone(self, index: int, outgoing: Outgoing, error: Unreachable) -> None:
         """A target whose name leads nowhere: nothing is sent, and that is recorded."""
-        delivery = undelivered(self._replayer.chosen.event(index).id, outgoing, error)
+        delivery = undelivered(self._replayer.chosen.id(index), outgoing, error)
         self._replayer.record([delivery])
         self._told(Step(number=1, event=index), outgoing, delivery, True)
 
@@ -161,6 +176,7 @@ class Replay:
 
     async def _send(self, run: Run, *, began: float | None = None, phase: str = "", look: Look | None = None) -> None:
         self._phase = (run.number, phase)
+        self._replayer.chosen.in_order(step.event for step in run.steps)
         sender = Sender(self._client, self._manners.walking, self._prepare, self._replayer.record, self._told, look)
         await sender.walk(run, began)
 
@@ -176,9 +192,10 @@ class Replay:
             await self._walk(client, run)
 
     def _prepare(self, step: Step, earlier: Earlier) -> tuple[int, Outgoing]:
-        event = self._replayer.chosen.event(step.event)
+        chosen = self._replayer.chosen
         if step.event not in self._previous:
-            self._previous[step.event] = without_body(self._replayer.last_delivery(event))
+            last = chosen.last_delivery(step.event)
+            self._previous[step.event] = None if last is None else last.ok
         outgoing = self._replayer.outgoing(
             step.event,
             schedule=self._manners.walking.schedule,
@@ -186,7 +203,7 @@ class Replay:
             earlier=earlier,
             id_token=self._token(step),
         )
-        return event.id, outgoing
+        return chosen.id(step.event), outgoing
 
     def _token(self, step: Step) -> str | None:
         """What a fresh delivery id is made of: one for all deliveries of an event in a run."""
@@ -197,26 +214,24 @@ class Replay:
     # -- what is shown ------------------------------------------------------------------------------------------------
 
     def _told(self, step: Step, outgoing: Outgoing, delivery: Delivery, last: bool) -> None:
-        event = self._replayer.chosen.event(step.event)
         self.tally.add(delivery, last=last)
         self._unreachable |= delivery.failure in UNREACHABLE
         change = progress(self._previous.get(step.event), delivery)
         if self._manners.junit is not None and last:
-            self._cases.append(case_of(delivery, self._name(event, step), success=self._success))
+            self._cases.append(case_of(delivery, self._name(step), success=self._success))
         if self._json:
             record = {**delivery_json(delivery), "changes": list(outgoing.changes), "note": outgoing.note}
             self._screen.json({**record, "progress": change, "run": self._phase[0], "copy": step.copy})
         elif not (self._bar.wanted and self._screen.tty and (delivery.ok or not last)):  # there the bar is enough
             with self._bar.aside():
-                self._show(event, step, outgoing, delivery, change)
+                self._show(step, outgoing, delivery, change)
         if last:
             self._bar.step()
 
-    def _name(self, event: Event, step: Step) -> str:
-        number = f"#{event.id}" if event.id else safe(event.uid)
-        return number + (f" copy {step.copy}" if step.copies > 1 else "")
+    def _name(self, step: Step) -> str:
+        return safe(self._replayer.chosen.name(step.event)) + (f" copy {step.copy}" if step.copies > 1 else "")
 
-    def _show(self, event: Event, step: Step, outgoing: Outgoing, delivery: Delivery, change: str) -> None:
+    def _show(self, step: Step, outgoing: Outgoing, delivery: Delivery, change: str) -> None:
         told = (
             f"re-signed {outgoing.signed}" if outgoing.signed else "as captured",
             f"attempt {step.attempt}" if step.attempt > 1 else "",
@@ -224,13 +239,15 @@ class Replay:
         )
         if step.copy > 1 or step.attempt > 1:  # its first delivery has said what had to change
             outgoing = replace(outgoing, changes=(), note=None)
-        say_delivery(self._screen, self._name(event, step), ", ".join(filter(None, told)), outgoing, delivery)
+        say_delivery(self._screen, self._name(step), ", ".join(filter(None, told)), outgoing, delivery)
 
     # -- the end ------------------------------------------------------------------------------------------------------
 
     def end(self) -> int:
         """The last lines and the exit code."""
         self._bar.end()
+        self._screen.flush()
+        self._screen.eager = True
         if self._manners.junit is not None:
             self._manners.junit.write_text(junit(self._cases), encoding="utf-8")
         if self._json:
@@ -271,10 +288,3 @@ class Replay:
         )
         otherwise = f"{self.tally.sent} sent" if self.tally.sent else "nothing to replay"
         return (", ".join(f"{number} {word}" for number, word in parts if number) or otherwise) + "."
-
-
-def without_body(delivery: Delivery | None) -> Delivery | None:
-    """A delivery without its reply's body: ten thousand are remembered, and only their outcome is asked for."""
-    if delivery is None or delivery.reply is None:
-        return delivery
-    return replace(delivery, reply=replace(delivery.reply, body=b""))

@@ -15,6 +15,7 @@ from ...hands.config import Config, load_config, store_folder
 from ...hands.events import Source
 from ...hands.keyring import Keyring
 from ...hands.listening.lock import holder
+from ...hands.loops import run as on_loop
 from ...hands.places import leads_to
 from ...hands.render import stderr, stdout
 from ...hands.sending.replayer import Changes, Chosen, Replayer
@@ -132,13 +133,18 @@ def walked(run: Replay | Comparison, trust: Trust) -> int:
     """Walk the plan; an interruption still tells what was done."""
     ended = Ended()
     try:
-        asyncio.run(ended.by_signal(run.go(trust)))
+        on_loop(ended.by_signal(run.go(trust)))
     except (KeyboardInterrupt, asyncio.CancelledError):
         run.end()
         return ended.exit
-    except ExceptionGroup as group:  # of the tasks that walked; the first trouble tells enough
-        raise group.exceptions[0] from None
+    except ExceptionGroup as group:  # of the tasks that walked
+        raise first_of(group) from None
     return run.end()
+
+
+def first_of(error: Exception) -> Exception:
+    """The first of the troubles that came together; it tells enough."""
+    return first_of(error.exceptions[0]) if isinstance(error, ExceptionGroup) else error
 
 
 class Ended:

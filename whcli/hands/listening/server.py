@@ -15,12 +15,12 @@ import re
 import socket
 import subprocess
 import sys
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from ...words.errors import CannotListen, WrongUsage
 from ..places import leads_to
@@ -32,8 +32,6 @@ BACKLOG = 2048  # connections the kernel holds for us while we are busy
 SPARE_FILES = 64  # descriptors kept free for the store, the forwards and the libraries
 _TRIES = 50  # for a port that is free on both loopback addresses
 _FREE_PORT = "whcli listen --port 0        picks a free port"
-
-T = TypeVar("T")
 
 
 def open_sockets(host: str = "127.0.0.1", port: int = 8765, *, also_ipv6_loopback: bool = True) -> list[socket.socket]:
@@ -62,21 +60,6 @@ def holder(port: int) -> str | None:
     with suppress(OSError, ValueError, subprocess.SubprocessError):
         return next(_holders(port), None)
     return None
-
-
-def run(main: Coroutine[Any, Any, T]) -> T:
-    """Run a coroutine to its end, on uvloop where it is installed."""
-    with asyncio.Runner(loop_factory=loop_factory()) as runner:
-        return runner.run(main)
-
-
-def loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
-    """What makes the faster event loop; None, for asyncio's own, where uvloop is not installed."""
-    try:
-        import uvloop
-    except ImportError:
-        return None
-    return uvloop.new_event_loop
 
 
 class Server:

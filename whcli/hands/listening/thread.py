@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import TypeVar
 
 from ...words.errors import StoreFailed
+from ..loops import run
 from ..storing.opening import make_folder
 from .listener import GRACE, Listener, ListenPlan
 from .lock import ListenerLock
 from .printer import Show
-from .server import open_sockets, run
+from .server import open_sockets
 
 T = TypeVar("T")
 PATIENCE = 30.0  # seconds for the start, and for what is asked of the loop: a busy machine is no failure

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from ...rules.conduct.schedules import Schedule, with_attempt
 from ...rules.outgoing import parse_target, replay_of, without_credentials
@@ -23,35 +24,77 @@ from .checkout import revision
 NO_EDITS = Edits()
 
 
+PAGE = 64  # stored events read at a time
+PAGE_BYTES = 4 << 20  # bytes of bodies after which a page ends early
+
+
+class Page(NamedTuple):
+    """Some stored events, by arrival number."""
+
+    events: dict[int, Event]
+    last: dict[int, Delivery]  # what came of those that were sent before
+
+
 class Chosen:
     """The events of a replay: their numbers, or the events themselves where they come from files.
 
-    Stored events are read when they are sent, so that ten thousand of them cost no memory.
+    Stored events are read when they are sent, so that ten thousand of them cost no memory; a page at a time, so that
+    they cost little time.
     """
 
     def __init__(self, source: Source, references: Sequence[str], more: Sequence[int | Event] = ()) -> None:
         self._source = source
-        self._items: list[int | Event] = [
-            event.id or event for event in source.events(references) if event.id not in more
-        ] + list(more)
-        self._last: tuple[int, Event] | None = None
+        filtered = frozenset(more)
+        items = (item for item in source.items(references) if item not in filtered)
+        self._items: list[int | Event] = [*items, *more]
+        self._order: list[int] = []  # arrival numbers as they will be asked for
+        self._read = 0  # how many of them have been read
+        self._page = Page({}, {})
+        self._aside = Page({}, {})  # one event out of that order
 
     def __len__(self) -> int:
         return len(self._items)
 
+    def in_order(self, indexes: Iterable[int]) -> None:
+        """In which order the events will be asked for: pages hold what comes next."""
+        items = (self._items[index] for index in dict.fromkeys(indexes))
+        self._order, self._read = [item for item in items if isinstance(item, int)], 0
+
     def event(self, index: int) -> Event:
-        """The event at a place; the last one is remembered, since copies follow each other."""
+        """The event at a place."""
         item = self._items[index]
-        if isinstance(item, Event):
-            return item
-        if self._last is None or self._last[0] != index:
-            event = self._source.store.event(item)
-            if event is None:
-                raise NothingMatched(
-                    f"event #{item} was removed meanwhile", next="whcli list        shows what is there"
-                )
-            self._last = (index, event)
-        return self._last[1]
+        return item if isinstance(item, Event) else self._page_with(item).events[item]
+
+    def last_delivery(self, index: int) -> Delivery | None:
+        """What came of the event at a place when it was sent last."""
+        item = self._items[index]
+        return None if isinstance(item, Event) else self._page_with(item).last.get(item)
+
+    def id(self, index: int) -> int:
+        """The arrival number of the event at a place; 0 where it comes from a file."""
+        item = self._items[index]
+        return 0 if isinstance(item, Event) else item
+
+    def _page_with(self, id: int) -> Page:
+        """The page that holds an event; the next one is read when it begins with it."""
+        if id in self._page.events:
+            return self._page
+        if self._order[self._read : self._read + 1] != [id]:  # a retry, or one that comes late
+            if id not in self._aside.events:
+                self._aside = self._turned([id])
+            return self._aside
+        ids = self._order[self._read : self._read + PAGE]
+        self._page = self._turned(ids)
+        self._read += ids.index(next(reversed(self._page.events))) + 1
+        return self._page
+
+    def _turned(self, ids: list[int]) -> Page:
+        """Read a page that begins with an event; raises NothingMatched when that one is gone."""
+        store = self._source.store
+        page = Page(store.page(ids, PAGE_BYTES), store.last_deliveries(ids))
+        if ids[0] not in page.events:
+            raise NothingMatched(f"event #{ids[0]} was removed meanwhile", next="whcli list        shows what is there")
+        return page
 
     def name(self, index: int) -> str:
         """`#42`, or the uid of an event from a file."""
@@ -61,6 +104,7 @@ class Chosen:
     @property
     def arrivals(self) -> list[float]:
         """When each arrived, in unix seconds."""
+        self.in_order(range(len(self)))
         return [self.event(index).received_at for index in range(len(self))]
 
 
@@ -85,6 +129,7 @@ class Replayer:
         self._source = source
         self._keyring = keyring
         self._changes = changes
+        self._changes_any = changes.edits != NO_EDITS or changes.shifts
         self._commit = revision()
         self.chosen = chosen
         self.remote: Collection[str] = ()  # origins that are not this machine: credentials stay behind
@@ -92,6 +137,8 @@ class Replayer:
     def changed(self, event: Event, now: float, id_token: str | None) -> tuple[Event, tuple[str, ...]]:
         """The event with edits, shifted times and an id made of a token, and the words for them."""
         asked = self._changes
+        if not self._changes_any and id_token is None:
+            return event, ()
         event, told = event_edited(event, asked.edits)
         parts = parts_of(event)
         if asked.shifts:
@@ -106,7 +153,8 @@ class Replayer:
 
     def try_changes(self) -> None:
         """Make every change once, for nothing: one that an event cannot take is told before anything is sent."""
-        if self._changes.edits != NO_EDITS or self._changes.shifts:
+        if self._changes_any:
+            self.chosen.in_order(range(len(self.chosen)))
             for index in range(len(self.chosen)):
                 self.changed(self.chosen.event(index), time.time(), None)
 
@@ -115,22 +163,17 @@ class Replayer:
         """Whether all events go to the same place."""
         return self._changes.to is not None
 
-    def aimed(self, event: Event) -> Outgoing:
-        """The event as a request, not signed yet; raises WrongUsage when there is nowhere to send it."""
+    def aimed(self, index: int, event: Event) -> Outgoing:
+        """The event at a place, changed, as a request, not signed yet; raises WrongUsage when it has no target."""
         asked = self._changes
         if asked.to is not None:
             return replay_of(event, asked.to, exact=asked.exact)
-        last = self.last_delivery(event)
+        last = self.chosen.last_delivery(index)
         if last is not None:
             return replay_of(event, last.url, exact=True)
         if asked.fallback is not None:
             return replay_of(event, asked.fallback, exact=asked.exact)
         raise WrongUsage(f"event #{event.id} was never delivered, so there is no target", next="add --to URL")
-
-    def last_delivery(self, event: Event) -> Delivery | None:
-        """What came of the event when it was sent last."""
-        deliveries = self._source.store.deliveries(event.id) if event.id else ()
-        return deliveries[-1] if deliveries else None
 
     def outgoing(
         self,
@@ -145,19 +188,22 @@ class Replayer:
         """The request for an event as of `now` (unix seconds): changed, aimed, with its attempt's headers, signed."""
         now = time.time() if now is None else now
         event, told = self.changed(self.chosen.event(index), now, id_token)
-        outgoing = self.aimed(event)
+        outgoing = self.aimed(index, event)
         if self.remote and parse_target(outgoing.url).origin in self.remote:
             outgoing = without_credentials(outgoing)
         if schedule is not None:
             last, began = earlier or (None, now)
             outgoing = replace(outgoing, headers=with_attempt(schedule, outgoing.headers, attempt, last, began))
-        outgoing = replace(outgoing, changes=(*told, *outgoing.changes))
+        if told:
+            outgoing = replace(outgoing, changes=(*told, *outgoing.changes))
         if not self._changes.sign:
             return outgoing
         return self._keyring.resign(event, outgoing, scheme=self._changes.scheme, now=now, token=secrets.token_hex(16))
 
     def record(self, deliveries: Sequence[Delivery]) -> None:
         """Keep deliveries with their events, where these are in the store, and the commit that answered."""
-        kept = [replace(delivery, revision=self._commit) for delivery in deliveries if delivery.event_id]
+        kept = [delivery for delivery in deliveries if delivery.event_id]
+        if self._commit is not None:
+            kept = [replace(delivery, revision=self._commit) for delivery in kept]
         if kept:
             self._source.store.add_deliveries(kept)

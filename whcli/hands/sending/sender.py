@@ -20,7 +20,8 @@ from .client import Client
 from .deliver import deliver, undelivered
 from .wire import AT_ONCE, Manner
 
-BATCH = 100  # deliveries recorded in one transaction
+BATCH = 500  # deliveries recorded in one transaction: each of them waits for the disk
+BATCH_BYTES = 4 << 20  # bytes of replies after which a batch is recorded, however few
 LATEST = 1.0  # seconds after which a batch is recorded, however small
 INTERRUPTED = WhcliError("interrupted before its answer came", code="interrupted", next="replay it again")
 
@@ -65,6 +66,7 @@ class Sender:
         self._told = told
         self._look = look
         self._kept: list[Delivery] = []
+        self._bytes = 0  # of the replies' bodies in `_kept`
         self._recorded_at = time.monotonic()
         self._room = asyncio.Semaphore(walking.concurrency)
         self._began = 0.0
@@ -159,11 +161,13 @@ class Sender:
     def _keep(self, step: Step, outgoing: Outgoing, delivery: Delivery, *, last: bool) -> None:
         self._told(step, outgoing, delivery, last)
         self._kept.append(delivery)
-        if len(self._kept) >= BATCH or time.monotonic() - self._recorded_at > LATEST:
+        self._bytes += len(delivery.reply.body) if delivery.reply else 0
+        full = len(self._kept) >= BATCH or self._bytes >= BATCH_BYTES
+        if full or time.monotonic() - self._recorded_at > LATEST:
             self._flush()
 
     def _flush(self) -> None:
-        kept, self._kept = self._kept, []
+        kept, self._kept, self._bytes = self._kept, [], 0
         self._recorded_at = time.monotonic()
         if kept:
             self._record(kept)

@@ -152,33 +152,44 @@ def storable(value: Any) -> Any:
     return value.encode("utf-8", "backslashreplace").decode() if isinstance(value, str) else value
 
 
+_INSERT_DELIVERY = (
+    "INSERT INTO deliveries (event_id, kind, sent_at, method, url, attempt, latency, signed, failure, error,"
+    " revision, status, reason, headers, truncated, body)"
+    " SELECT ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ? WHERE EXISTS (SELECT 1 FROM events WHERE id = ?)"
+)
+
+
 def insert_delivery(db: sqlite3.Connection, delivery: Delivery) -> int:
     """Add a delivery inside an open transaction; 0 when its event was removed meanwhile."""
+    cursor = db.execute(_INSERT_DELIVERY, _delivery_values(delivery))
+    return int(cursor.lastrowid or 0) if cursor.rowcount else 0
+
+
+def insert_deliveries(db: sqlite3.Connection, deliveries: Iterable[Delivery]) -> None:
+    """Add deliveries inside an open transaction; those whose event was removed meanwhile are left out."""
+    db.executemany(_INSERT_DELIVERY, map(_delivery_values, deliveries))
+
+
+def _delivery_values(delivery: Delivery) -> tuple[Any, ...]:
     reply = delivery.reply
     answer = (
         (reply.status, reply.reason, field_lines(reply.headers), reply.truncated, reply.body) if reply else (None,) * 5
     )
-    cursor = db.execute(
-        "INSERT INTO deliveries (event_id, kind, sent_at, method, url, attempt, latency, signed, failure, error,"
-        " revision, status, reason, headers, truncated, body)"
-        " SELECT ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ? WHERE EXISTS (SELECT 1 FROM events WHERE id = ?)",
-        (
-            delivery.event_id,
-            delivery.kind,
-            delivery.sent_at,
-            delivery.method,
-            delivery.url,
-            delivery.attempt,
-            delivery.latency,
-            delivery.signed,
-            delivery.failure,
-            delivery.error,
-            delivery.revision,
-            *answer,
-            delivery.event_id,
-        ),
+    return (
+        delivery.event_id,
+        delivery.kind,
+        delivery.sent_at,
+        delivery.method,
+        delivery.url,
+        delivery.attempt,
+        delivery.latency,
+        delivery.signed,
+        delivery.failure,
+        delivery.error,
+        delivery.revision,
+        *answer,
+        delivery.event_id,
     )
-    return int(cursor.lastrowid or 0) if cursor.rowcount else 0
 
 
 def keep_secret(db: sqlite3.Connection, scheme: str, path: str, secret: Secret, at: float) -> None:

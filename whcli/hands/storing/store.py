@@ -33,6 +33,7 @@ from .rows import (
     event_of,
     fields_of,
     insert,
+    insert_deliveries,
     insert_delivery,
     insert_event,
     insert_facts,
@@ -154,8 +155,7 @@ class Store:
     def add_deliveries(self, deliveries: Iterable[Delivery]) -> None:
         """Keep deliveries and their replies, in one transaction."""
         with self.writing() as db:
-            for delivery in deliveries:
-                insert_delivery(db, delivery)
+            insert_deliveries(db, deliveries)
 
     def add_delivery(self, delivery: Delivery) -> int:
         """Keep a delivery and its reply; its number."""
@@ -227,6 +227,22 @@ class Store:
                     event = event_of(row, self._db, most)
                 yield event
 
+    def page(self, ids: Sequence[int], most: int) -> dict[int, Event]:
+        """The events with these arrival numbers that are there, in order; no more once `most` bytes have been read."""
+        found: dict[int, Event] = {}
+        dense = list(ids) == list(range(ids[0], ids[0] + len(ids)))  # then one walk reads them
+        with closing(self.events(ids[0] - 1, len(ids), until=ids[-1]) if dense else self._each(ids)) as rows:
+            for event in rows:
+                found[event.id] = event
+                most -= len(event.body)
+                if most <= 0:
+                    break
+        return found
+
+    def _each(self, ids: Sequence[int]) -> Generator[Event]:
+        for id in ids:
+            yield from self.events(id - 1, 1, until=id)
+
     def entry(self, id: int) -> Entry | None:
         """One line of the listing."""
         row = next(iter(self._rows(ENTRY + " WHERE e.id = ?", (id,))), None)
@@ -283,6 +299,21 @@ class Store:
         )
         with whole(self.path, event_id):
             return tuple(delivery_of(event_id, row[:15], row[15]) for row in rows)
+
+    def last_deliveries(self, event_ids: Sequence[int]) -> dict[int, Delivery]:
+        """The last delivery of each of these events that was ever delivered, without its reply's headers and body."""
+        marks = ", ".join("?" * len(event_ids))
+        rows = self._rows(
+            "SELECT event_id, id, kind, sent_at, method, url, attempt, latency, signed, failure, error, revision,"  # noqa: S608
+            " status, reason, truncated, x'' FROM deliveries WHERE id IN"
+            f" (SELECT max(id) FROM deliveries WHERE event_id IN ({marks}) GROUP BY event_id)",
+            event_ids,
+        )
+        found: dict[int, Delivery] = {}
+        for event_id, *row in rows:
+            with whole(self.path, event_id):
+                found[event_id] = delivery_of(event_id, row, None)
+        return found
 
     def last_id(self) -> int:
         """The newest arrival number, 0 in an empty store."""

@@ -17,6 +17,7 @@ from ...words.event import Delivery, Entry, Event, Facts, Headers, Verdict
 from ...words.head import END, REQUEST_LINE, TOKEN, Head, parse_head
 from ..text import clip, rfc3339, safe
 
+_COMPACT = json.JSONEncoder(ensure_ascii=True, separators=(",", ":"))  # `json.dumps` would make one for each line
 _NAME = re.compile(TOKEN)
 _BREAK = re.compile(rb"[\r\n\x00]")
 
@@ -26,7 +27,7 @@ WRONG = (KeyError, TypeError, ValueError, AttributeError, OverflowError, binasci
 
 def line(value: dict[str, Any]) -> str:
     """One line of JSON, ASCII only, so that nothing in it reaches a terminal raw."""
-    return json.dumps(value, ensure_ascii=True, separators=(",", ":"))
+    return _COMPACT.encode(value)
 
 
 def pairs(headers: Headers) -> list[list[str]]:

@@ -19,18 +19,31 @@ from .providers import BY_SCHEME, FORMATS, PROVIDERS, Conditions, Provider
 def detect(headers: Headers, body: bytes, scheme: str | None = None) -> Facts:
     """Provider, scheme, type, delivery id and attempt; `scheme` is what a route has fixed. Never raises."""
     view = View(headers, body)
-    provider = BY_SCHEME.get(scheme) if scheme else provider_of(view)
-    candidates = () if scheme else candidates_of(view, provider)
+    provider, name, candidates = recognised(view, scheme)
     if provider is None:
-        return Facts(scheme=scheme, candidates=candidates)
+        return Facts(scheme=name, candidates=candidates)
     return Facts(
         provider=provider.name,
-        scheme=scheme or scheme_of(provider, view),
+        scheme=name,
         type=_joined(provider.type, view),
         delivery_id=_joined(provider.delivery_id, view, all_parts=True),
         attempt=_attempt(provider, view),
         candidates=candidates,
     )
+
+
+def signer(headers: Headers, body: bytes, scheme: str | None = None) -> Facts:
+    """Provider, scheme and candidates alone, as `detect` finds them: enough to sign, and mostly without the body."""
+    provider, name, candidates = recognised(View(headers, body), scheme)
+    return Facts(provider=provider.name if provider else None, scheme=name, candidates=candidates)
+
+
+def recognised(view: View, scheme: str | None) -> tuple[Provider | None, str | None, tuple[str, ...]]:
+    """The provider, its scheme, and who it may be from where that is not sure; `scheme` is what a route has fixed."""
+    if scheme:
+        return BY_SCHEME.get(scheme), scheme, ()
+    provider = provider_of(view)
+    return provider, scheme_of(provider, view) if provider else None, candidates_of(view, provider)
 
 
 class Way(NamedTuple):

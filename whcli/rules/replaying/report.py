@@ -246,10 +246,10 @@ def _xml(text: str) -> str:
 Progress = Literal["fixed", "still failing", "regressed", "ok", "failing"]
 
 
-def progress(previous: Delivery | None, now: Delivery) -> Progress:
-    """What a delivery says about the handler, compared with the last one of the same event, if any."""
+def progress(previous: bool | None, now: Delivery) -> Progress:
+    """What a delivery says about the handler; `previous`: whether the event's last one was taken, None without one."""
     if previous is None:
         return "ok" if now.ok else "failing"
     if now.ok:
-        return "ok" if previous.ok else "fixed"
-    return "regressed" if previous.ok else "still failing"
+        return "ok" if previous else "fixed"
+    return "regressed" if previous else "still failing"

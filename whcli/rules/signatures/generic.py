@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from ...words.event import Headers, Message, SignatureState, Verdict, every, first
 from ...words.secret import Secret, masked
@@ -49,10 +50,14 @@ class Malformed(ValueError):
 
 def filled(template: str, values: dict[str, bytes]) -> bytes:
     """A template with its places filled; raises KeyError for an unknown place."""
-    return b"".join(
-        values[part[1:-1]] if part.startswith("{") and part.endswith("}") else part.encode()
-        for part in PLACE.split(template)
-    )
+    return b"".join([values[text] if is_place else text.encode() for is_place, text in _pieces(template)])
+
+
+@lru_cache(maxsize=256)
+def _pieces(template: str) -> tuple[tuple[bool, str], ...]:
+    """A template taken apart: whether a piece is a place, and the place's name or the text as it stands."""
+    parts = [part for part in PLACE.split(template) if part]
+    return tuple((True, part[1:-1]) if PLACE.fullmatch(part) else (False, part) for part in parts)
 
 
 # -- signing --------------------------------------------------------------------------------------------------------
@@ -154,12 +159,15 @@ def content_of(scheme: Scheme, message: Message, found: Found, secret: bytes) ->
         "method": message.method.encode(),
         "secret": secret,
     }
-    for name in re.findall(r"\{(header:[^{}]+)\}", scheme.content):
-        values[name] = first(message.headers, name.removeprefix("header:").encode()) or b""
-    for name in re.findall(r"\{(form:[^{}]+)\}", scheme.content):
-        values[name] = _field(message, name.removeprefix("form:").encode())
-    for name in FORMS.keys() & PLACES.findall(scheme.content):
-        values[name] = FORMS[name](message)
+    for is_place, name in _pieces(scheme.content):
+        if not is_place or name in values:
+            continue
+        if name.startswith("header:"):
+            values[name] = first(message.headers, name.removeprefix("header:").encode()) or b""
+        elif name.startswith("form:"):
+            values[name] = _field(message, name.removeprefix("form:").encode())
+        elif name in FORMS:
+            values[name] = FORMS[name](message)
     return filled(scheme.content, values)
 
 

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from importlib import import_module
 
 from ...near import unknown
@@ -40,8 +41,16 @@ NAMES = tuple(name for names in FAMILIES.values() for name in names.split())
 
 def scheme_named(name: str, others: tuple[str, ...] = ()) -> Scheme:
     """The row of a scheme; raises WrongUsage with a suggestion, also among `others`, for an unknown name."""
+    row = _row(name)
+    if row is None:
+        raise unknown("signature scheme", name, (*others, *NAMES), next=LISTED)
+    return row
+
+
+@cache
+def _row(name: str) -> Scheme | None:
     for family, names in FAMILIES.items():
         if name in names.split():
             rows: tuple[Scheme, ...] = import_module(f"{__name__}.{family}").ROWS
             return next(row for row in rows if row.name == name)
-    raise unknown("signature scheme", name, (*others, *NAMES), next=LISTED)
+    return None
