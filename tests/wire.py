@@ -17,7 +17,7 @@ from typing import Any
 
 from whcli.hands.listening.protocol import Limits, Refusal, Respond
 from whcli.hands.listening.server import Server, open_sockets
-from whcli.hands.listening.server import loop_factory as default_loop
+from whcli.hands.loops import loop_factory as default_loop
 from whcli.words.event import Arrival, Headers, Reply, first
 
 DEADLINE = 10.0

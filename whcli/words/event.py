@@ -22,14 +22,17 @@ SIGNATURES: tuple[str, ...] = get_args(SignatureState)
 
 def every(headers: Headers, name: bytes) -> list[bytes]:
     """All values of a header, in the order sent; the name in any case."""
-    wanted = name.lower()
-    return [value for key, value in headers if key.lower() == wanted]
+    wanted, size = name.lower(), len(name)
+    return [value for key, value in headers if len(key) == size and key.lower() == wanted]
 
 
 def first(headers: Headers, name: bytes) -> bytes | None:
     """The first value of a header, or None; the name in any case."""
     wanted = name.lower()
-    return next((value for key, value in headers if key.lower() == wanted), None)
+    for key, value in headers:
+        if len(key) == len(wanted) and key.lower() == wanted:
+            return value
+    return None
 
 
 def joined(headers: Headers, name: bytes) -> bytes | None:

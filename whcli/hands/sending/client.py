@@ -113,7 +113,8 @@ class Client:
         """
         require_sendable(outgoing)
         way = self._way(outgoing)
-        destination = await self.destination(outgoing.url, again=again)
+        known = self._destinations.get(parse_target(outgoing.url).origin)
+        destination = known or await self.destination(outgoing.url, again=again)
         try:
             if manner is not AT_ONCE:
                 return await self._wires.send(outgoing, destination, manner)

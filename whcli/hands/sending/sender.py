@@ -20,7 +20,7 @@ from .client import Client
 from .deliver import deliver, undelivered
 from .wire import AT_ONCE, Manner
 
-BATCH = 500  # deliveries recorded in one transaction: each of them waits for the disk
+BATCH = 1000  # deliveries recorded in one transaction: each of them waits for the disk
 BATCH_BYTES = 4 << 20  # bytes of replies after which a batch is recorded, however few
 LATEST = 1.0  # seconds after which a batch is recorded, however small
 INTERRUPTED = WhcliError("interrupted before its answer came", code="interrupted", next="replay it again")

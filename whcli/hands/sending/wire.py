@@ -286,12 +286,13 @@ class Wires:
 
     async def send(self, outgoing: Outgoing, destination: Destination, manner: Manner = AT_ONCE) -> Answer:
         """One request and its reply. Raises NotConnected, Broken, and TimeoutError when the reply takes too long."""
-        wire = self._idle_wire(destination) or await self._connect(destination)
+        idle = self._idle[destination]
+        wire = self._idle_wire(idle) or await self._connect(destination)
         started = perf_counter()
         async with asyncio.timeout(self._limits.timeout):
             reply, reusable = await wire.exchange(outgoing, self._limits.reply, manner)
         latency = perf_counter() - started
-        self._give_back(destination, wire, reusable)
+        self._give_back(idle, wire, reusable)
         return Answer(reply, latency)
 
     async def aclose(self) -> None:
@@ -299,11 +300,10 @@ class Wires:
         for wires in self._idle.values():
             for wire in wires:
                 wire.close()
-        self._idle.clear()
+            wires.clear()
         await asyncio.sleep(0)  # the loop takes them down in its next round
 
-    def _idle_wire(self, destination: Destination) -> Wire | None:
-        idle = self._idle[destination]
+    def _idle_wire(self, idle: list[Wire]) -> Wire | None:
         while idle:
             wire = idle.pop()
             if not wire.closed and monotonic() - wire.idle_since < IDLE_LIMIT:
@@ -311,8 +311,7 @@ class Wires:
             wire.close()
         return None
 
-    def _give_back(self, destination: Destination, wire: Wire, reusable: bool) -> None:
-        idle = self._idle[destination]
+    def _give_back(self, idle: list[Wire], wire: Wire, reusable: bool) -> None:
         if not reusable or len(idle) >= self._limits.keep:
             return wire.close()
         wire.idle_since = monotonic()

@@ -163,7 +163,8 @@ def _run(plan: Plan, number: int, order: tuple[int, ...]) -> Run:
         for place, (event, moment) in enumerate(zip(order, _moments(plan), strict=False))
         for step in _copies(plan.options, place, event, moment, chance)
     ]
-    lost = {step.number for step in steps if chance.number() < plan.options.drop}
+    drop = plan.options.drop
+    lost = {step.number for step in steps if chance.number() < drop} if drop else set()
     sent = _relinked([step for step in steps if step.number not in lost])
     dropped = tuple(step for step in steps if step.number in lost)
     return Run(number=number, order=order, steps=tuple(sorted(sent, key=lambda step: step.offset)), dropped=dropped)
@@ -206,7 +207,9 @@ def _relinked(steps: list[Step]) -> list[Step]:
         before = linked[-1] if linked and linked[-1].event == step.event else None
         more = follower is not None and follower.event == step.event
         after = before.number if before and step.after is not None else None
-        linked.append(replace(step, after=after, lost_ack=step.lost_ack and more))
+        lost_ack = step.lost_ack and more
+        unchanged = (after, lost_ack) == (step.after, step.lost_ack)
+        linked.append(step if unchanged else replace(step, after=after, lost_ack=lost_ack))
     return linked
 
 

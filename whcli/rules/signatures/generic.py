@@ -151,18 +151,15 @@ def _signature_texts(
 
 def content_of(scheme: Scheme, message: Message, found: Found, secret: bytes) -> bytes:
     """The signed content: the row's template filled from the message."""
-    values = {
-        "body": message.body,
-        "ts": found.timestamp,
-        "id": found.id,
-        "url": message.url.encode("utf-8", "surrogateescape"),
-        "method": message.method.encode(),
-        "secret": secret,
-    }
+    values = {"body": message.body, "ts": found.timestamp, "id": found.id, "secret": secret}
     for is_place, name in _pieces(scheme.content):
         if not is_place or name in values:
             continue
-        if name.startswith("header:"):
+        if name == "url":
+            values[name] = message.url.encode("utf-8", "surrogateescape")
+        elif name == "method":
+            values[name] = message.method.encode()
+        elif name.startswith("header:"):
             values[name] = first(message.headers, name.removeprefix("header:").encode()) or b""
         elif name.startswith("form:"):
             values[name] = _field(message, name.removeprefix("form:").encode())
