@@ -56,8 +56,9 @@ class Chosen:
         return len(self._items)
 
     def in_order(self, indexes: Iterable[int]) -> None:
-        """In which order the events will be asked for: pages hold what comes next."""
+        """In which order the events will be asked for, from now on: pages hold what comes next, as it now stands."""
         items = (self._items[index] for index in dict.fromkeys(indexes))
+        self._page = self._aside = Page({}, {})
         self._order, self._read = [item for item in items if isinstance(item, int)], 0
 
     def event(self, index: int) -> Event:

@@ -25,8 +25,8 @@ class Chance:
         return (int.from_bytes(block.digest()[:8], "big") >> 11) * _SCALE
 
     def between(self, least: float, most: float) -> float:
-        """A number from `least` to below `most`; none is drawn where there is no choice."""
-        return least if least == most else least + (most - least) * self.number()
+        """A number from `least` to below `most`."""
+        return least + (most - least) * self.number()
 
     def shuffled(self, order: tuple[int, ...]) -> tuple[int, ...]:
         """The same items in any order, each order equally likely (Fisher and Yates)."""
