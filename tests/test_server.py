@@ -18,7 +18,8 @@ import pytest
 from tests.hostile.requests import START, field
 from tests.wire import OK, Listener, Wire, ask, listening, post, wait_for
 from whcli.hands.listening.protocol import Limits, Respond
-from whcli.hands.listening.server import Server, holder, open_sockets, run
+from whcli.hands.listening.server import Server, holder, open_sockets
+from whcli.hands.loops import run
 from whcli.words.errors import CannotListen, WrongUsage
 from whcli.words.event import Arrival, Reply
 
@@ -234,7 +235,8 @@ def test_a_crowd_of_idle_and_stuck_connections_delays_nobody() -> None:
 CROWD = """
 import resource, sys
 resource.setrlimit(resource.RLIMIT_NOFILE, (256, 256))
-from whcli.hands.listening.server import Server, open_sockets, run
+from whcli.hands.listening.server import Server, open_sockets
+from whcli.hands.loops import run
 from whcli.hands.listening.protocol import Limits
 from whcli.words.event import Reply
 import asyncio

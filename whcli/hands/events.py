@@ -62,7 +62,10 @@ class Source:
         """As `events`, but those of the store by their numbers, unread."""
         for text in texts:
             reference = reference_of(text)
-            yield from self._outside(reference) if reference.kind in ("file", "stdin") else self.ids(reference)
+            if reference.kind in ("file", "stdin"):
+                yield from (fixture.event for fixture in self._outside(reference))
+            else:
+                yield from self.ids(reference)
 
     def _inside(self, reference: Reference) -> Iterator[Event]:
         for id in self.ids(reference):

@@ -58,7 +58,7 @@ class Run:
     async def go(self, trust: Trust) -> None:
         """Look at the target, then test; raises Unreachable for one whose name leads nowhere."""
         async with Client(timeout=self._manners.timeout, verify=self._manners.certificates) as client:
-            aimed = self._replayer.aimed(self._trials[0].fixture.event)
+            aimed = self._replayer.aimed(0, self._trials[0].fixture.event)
             local = await trust.admit(client, aimed, len(self._trials))
             self._replayer.remote = () if local or trust.sends_credentials else (parse_target(aimed.url).origin,)
             for index, trial in enumerate(self._trials):

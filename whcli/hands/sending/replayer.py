@@ -44,7 +44,7 @@ class Chosen:
 
     def __init__(self, source: Source, references: Sequence[str], more: Sequence[int | Event] = ()) -> None:
         self._source = source
-        filtered = frozenset(more)
+        filtered = frozenset(item for item in more if isinstance(item, int))
         items = (item for item in source.items(references) if item not in filtered)
         self._items: list[int | Event] = [*items, *more]
         self._order: list[int] = []  # arrival numbers as they will be asked for
@@ -69,12 +69,14 @@ class Chosen:
     def last_delivery(self, index: int) -> Delivery | None:
         """What came of the event at a place when it was sent last."""
         item = self._items[index]
-        return None if isinstance(item, Event) else self._page_with(item).last.get(item)
+        if isinstance(item, int):
+            return self._page_with(item).last.get(item)
+        return self._source.store.last_deliveries([item.id]).get(item.id) if item.id else None
 
     def id(self, index: int) -> int:
         """The arrival number of the event at a place; 0 where it comes from a file."""
         item = self._items[index]
-        return 0 if isinstance(item, Event) else item
+        return item if isinstance(item, int) else item.id
 
     def _page_with(self, id: int) -> Page:
         """The page that holds an event; the next one is read when it begins with it."""
