@@ -70,7 +70,7 @@ def test_filters_choose(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("name", "end"), [("jsonl", "jsonl"), ("har", "har")])
 def test_formats_of_one_file(tmp_path: Path, name: str, end: str) -> None:
     stored(tmp_path, event(body=STRIPE), event(body=STRIPE))
-    assert whcli("export", "all", "--format", name, "-o", f"a.{end}", folder=tmp_path).code == 0
+    assert whcli("export", "all", "-o", f"a.{end}", folder=tmp_path).code == 0  # the name says the format
     assert whcli("export", "all", "--format", name, "-o", "out/", folder=tmp_path).code == 0
     assert (tmp_path / f"a.{end}").read_bytes() == (tmp_path / "out" / f"events.{end}").read_bytes()
     again = whcli("import", f"a.{end}", "--json", folder=tmp_path)
@@ -128,7 +128,7 @@ def test_nothing_planted_comes_out_of_the_program_in_any_format(tmp_path: Path) 
 
 
 def test_hostile_ids_paths_and_links_lead_nowhere(tmp_path: Path) -> None:
-    """60 of them: no file outside the folder, none of somebody else's changed."""
+    """In uid, provider, type and path: no file outside the folder, none of somebody else's changed."""
     project, outside = tmp_path / "project", tmp_path / "outside"
     project.mkdir()
     outside.mkdir()

@@ -117,7 +117,13 @@ HOSTILE_NAMES = [
     ".git/hooks/pre-commit", "....//....//x", "%2e%2e%2f", "\uff0e\uff0e\uff0f", "a" * 5000, " ", "\t", "*", "?", "'",
     '"', "<x>", "&", "é", "日本", ".ssh", ".hidden", "-", "--", "a..b", "...", "\ud800", "x/.", "./x", "x//y",
     "\\\\host\\share", "file:///x", "a:b",
+    "..%2f..%2fx", "%00", "\x7f", "\x9b2J", "\u2028", "\ufeff", "a/b/c/d", "x" * 255, "..;/", "/dev/null",
+    "/proc/self/mem", "AUX.json", "\r\n", "0042-stripe",
 ]  # fmt: skip
+
+
+def test_there_are_sixty_of_them() -> None:
+    assert len(set(HOSTILE_NAMES)) >= 60
 
 
 @pytest.mark.parametrize("name", HOSTILE_NAMES, ids=lambda name: repr(name[:20]))

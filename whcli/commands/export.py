@@ -45,7 +45,7 @@ EXAMPLES = """Examples:
 
   whcli export --provider stripe --since 10m -o tests/hooks/ --redact 'body.data.object.customer'
 
-  whcli export all --format har -o hooks.har
+  whcli export all -o hooks.har
 """
 
 
@@ -54,7 +54,9 @@ def command(
     output: Annotated[
         str, typer.Option("-o", "--output", help="A folder (one file an event), a file, or - for stdout.")
     ] = "-",
-    format: Annotated[str, typer.Option("--format", help="json, jsonl, har, curl or http.")] = "json",
+    format: Annotated[
+        str | None, typer.Option("--format", help="json, jsonl, har, curl or http (default: as the file's name ends).")
+    ] = None,
     redact: Annotated[
         list[str] | None, typer.Option("--redact", help="Replace PATH too, such as body.customer.*")
     ] = None,
@@ -106,13 +108,20 @@ def command(
         raise NothingMatched("no event matches", code="no_event", next="whcli list        shows what is there")
     taken = Taken(source, keyring, (*(events or ()), *numbers))
     cleaned = (each for each in taken.all()) if no_redact else cleaning(taken, config, folder, redact or (), keep or ())
-    out = Output(output, format_named(format), force=force)
+    out = Output(output, format_named(format or format_of(output)), force=force)
     told = stderr(colour_of(colour))
     for written in out.write(cleaned):
         if json:
             stdout().json(written.record)
     out.summary(told, redacted=not no_redact)
     return Exit.DONE
+
+
+def format_of(output: str) -> str:
+    """The format that a file's name ends with, else json."""
+    from ..rules.archive.formats import FORMATS
+
+    return next((name for name, each in FORMATS.items() if output.endswith(each.suffix)), "json")
 
 
 def format_named(name: str) -> Format:
