@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from tests.hostile.requests import CHUNKED, LINES, ROWS, START, Captured, Row, field
 from tests.wire import chunked
-from whcli.hands.listening.framing import Limits, Malformed, RequestReader
+from whcli.hands.listening.bodies import Malformed
+from whcli.hands.listening.framing import Limits, RequestReader
 
 Read = tuple[bytes, bytes, bytes, bytes, tuple[tuple[bytes, bytes], ...]]
 """Head, method, target, body and trailers of a request."""

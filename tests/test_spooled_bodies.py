@@ -20,7 +20,7 @@ from tests.program import Listening, listening, until, whcli
 from tests.wire import Wire, ask, chunked, post, wait_for
 from whcli.hands.config import Config
 from whcli.hands.keyring import HASHED, Keyring
-from whcli.hands.listening import framing
+from whcli.hands.listening.bodies import Malformed
 from whcli.hands.listening.framing import Limits, RequestReader
 from whcli.hands.listening.spool import Spool
 from whcli.hands.storing.store import Store
@@ -273,7 +273,7 @@ def test_a_full_disk_is_503_for_the_sender_of_a_large_body(start: bytes, room: i
     place = Full(room)
     reader = RequestReader(Limits(), lambda: place)
     reader.read(start)
-    with pytest.raises(framing.Malformed, match="no space left on device") as caught:
+    with pytest.raises(Malformed, match="no space left on device") as caught:
         for _ in range(9):
             reader.read(bytes(100_000))
     assert caught.value.status == 503

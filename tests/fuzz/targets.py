@@ -14,7 +14,8 @@ from functools import cache
 from tests.hostile.mutations import SEEDS
 from tests.hostile.payloads import acts
 from tests.test_autopsy import signed
-from whcli.hands.listening.framing import Limits, Malformed, RequestReader
+from whcli.hands.listening.bodies import Malformed
+from whcli.hands.listening.framing import Limits, RequestReader
 from whcli.rules.archive.fixture import fixture_text, plain_head
 from whcli.rules.archive.formats import FORMATS
 from whcli.rules.archive.har import har_text

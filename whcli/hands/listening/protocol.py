@@ -23,7 +23,8 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
 from ...words.event import Arrival, Reply
-from .framing import Limits, Malformed, RequestReader, Spools, Stage
+from .bodies import Malformed, Spools
+from .framing import Limits, RequestReader, Stage
 
 __all__ = ["Accept", "CaptureProtocol", "Limits", "Listening", "Refusal", "Refused", "Respond"]
 

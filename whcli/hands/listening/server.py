@@ -24,7 +24,7 @@ from typing import Any
 
 from ...words.errors import CannotListen, WrongUsage
 from ..places import leads_to
-from .framing import Spools
+from .bodies import Spools
 from .protocol import Accept, CaptureProtocol, Limits, Listening, Refused
 from .secure import Entrance, Secure
 
