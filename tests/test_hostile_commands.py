@@ -110,6 +110,7 @@ TYPED: dict[str, list[Row]] = {
     "doctor": [("--store", "{word}")],
     "wait": [("--where={word}[",), ("--type={word}", "--timeout", "1ms"), ("--timeout={word}",)],
     "assert": [("--where={word}[",), ("--type={word}",), ("--ordered={word}",)],
+    "tls": [("{word}",), ("info", "--store", "{word}"), ("trust", "--store", "{word}")],
     "schema": [("{word}",)],
     "completion": [("{word}",)],
     "demo": [("--{word}",)],
@@ -119,7 +120,7 @@ TYPED: dict[str, list[Row]] = {
 
 LIVE = {"listen"}
 """Commands with a test of their own below."""
-NOTHING_FROM_OUTSIDE = {"demo", "schema", "completion", "help", "schemes", "rm", "store"}
+NOTHING_FROM_OUTSIDE = {"tls", "demo", "schema", "completion", "help", "schemes", "rm", "store"}
 """Commands that show no byte of an event, a target or a file."""
 
 
