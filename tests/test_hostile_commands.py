@@ -201,6 +201,7 @@ def target() -> Iterator[Receiver]:
         yield receiver
 
 
+LARGE = 10_000  # bytes; more than sixty payloads are smaller, and the others are for whoever prints a body
 AT_ONCE = 10  # payloads that are typed in one argument
 
 
@@ -253,6 +254,8 @@ def test_what_was_captured_or_answered_acts_nowhere(
     done: set[tuple[str, ...]] = set()
     with Store(folder) as store:
         for id, payload in enumerate(PAYLOADS.values(), 1):
+            if len(payload) > LARGE and row[0] not in ("show", "diff"):
+                continue
             event = store.event(id)
             assert event is not None
             (tmp_path / "event.json").write_text(line(event_json(event)))
