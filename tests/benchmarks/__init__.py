@@ -7,5 +7,5 @@ sides. The tests run none of this but one short smoke run.
 
 from __future__ import annotations
 
-BENCHMARKS = ("acks", "autopsy", "capture", "replay", "wait")
+BENCHMARKS = ("acks", "autopsy", "capture", "million", "replay", "resting", "startup", "wait")
 """The modules, in the order of the table."""
