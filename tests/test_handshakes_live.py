@@ -400,10 +400,15 @@ def test_a_confirmation_is_one_plain_get_that_follows_no_redirect_and_is_recorde
             assert event is not None
 
             async def fetch() -> None:
-                writer = Writer(store, committed=lambda: None, failed=lambda error: None)
+                writer = Writer(store, answered=lambda: None, worked=lambda: None, failed=lambda error: None)
                 writer.start(asyncio.get_running_loop())
                 follower = Follower(
-                    tmp_path / "s", writer, Keyring(Config()), None, replied=replied, advanced=lambda: None
+                    tmp_path / "s",
+                    writer,
+                    Keyring(Config()),
+                    None,
+                    replied=replied,
+                    advanced=lambda after, entries: None,
                 )
                 await asyncio.to_thread(follower.start)
                 delivery = await follower.confirm(event, f"{server.url}/?Action=ConfirmSubscription&Token=2")
@@ -422,5 +427,5 @@ def test_a_confirmation_is_one_plain_get_that_follows_no_redirect_and_is_recorde
     assert delivery.kind == "confirm"
 
 
-async def replied(ids: list[int]) -> list[int | None]:
+def replied(ids: list[int]) -> list[int | None]:
     return [None for _ in ids]

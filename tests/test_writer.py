@@ -34,7 +34,7 @@ class Bench:
         self.answers: list[tuple[int, int | None]] = []  # number of the arrival, its id
         self.commits = 0
         self.failures: list[StoreFailed] = []
-        self.writer = Writer(store, committed=self._committed, failed=self.failures.append)
+        self.writer = Writer(store, answered=self._committed, worked=self._committed, failed=self.failures.append)
         self.writer.start(asyncio.get_running_loop())
         self._wanted = 0
         self._all_here = asyncio.Event()
@@ -242,7 +242,7 @@ def test_nobody_waits_because_the_failure_could_not_be_told(store: Store) -> Non
 
     async def main() -> None:
         answers: asyncio.Queue[int | None] = asyncio.Queue()
-        writer = Writer(store, committed=lambda: None, failed=gone)
+        writer = Writer(store, answered=lambda: None, worked=lambda: None, failed=gone)
         writer.start(asyncio.get_running_loop())
         writer.put(arrival()._replace(received_at=float("nan")), answers.put_nowait)
         assert await asyncio.wait_for(answers.get(), WAIT) is None

@@ -64,6 +64,7 @@ class Lines:
 
     def __init__(self, screen: Screen, *, quiet: bool, json: bool, reached: Any) -> None:
         self._screen = screen
+        screen.eager = False  # many lines at a time go out in `rest`
         self._quiet = quiet
         self._json = json
         self._reached = reached  # called with the number shown so far
@@ -100,7 +101,8 @@ class Lines:
             self._write(lambda: self._screen.say(*took))
 
     def rest(self, *, last: bool) -> float | None:
-        """A burst's counter is brought up to date, and ends when the burst has."""
+        """What was written goes out. A burst's counter is brought up to date, and ends when the burst has."""
+        self._write(self._screen.flush)
         if not self._counting:
             return None
         if last or time.monotonic() - self._recent[0] >= 1:

@@ -144,6 +144,7 @@ class Session:
             write_whole(self._ready_file, jsonlib.dumps(ready) + "\n")
         if json:
             out.json(ready)
+            out.flush()
         elif err.tty:
             err.say("Ready. Ctrl-C to stop.  Look at what came:  whcli list")
         else:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
 from dataclasses import dataclass, field, replace
 from itertools import islice
@@ -23,7 +23,7 @@ from ...rules.loops import DEEP, Rounds
 from ...rules.outgoing import aim, parse_target, replay_of, without_credentials
 from ...rules.replaying.chance import Chance
 from ...words.errors import StoreFailed, Unreachable
-from ...words.event import Delivery, Event, Facts, Kind, Outgoing
+from ...words.event import Delivery, Entry, Event, Facts, Kind, Outgoing
 from ..keyring import Keyring
 from ..sending.deliver import deliver
 from ..storing.rows import insert_delivery, insert_facts
@@ -75,8 +75,8 @@ class Follower:
     """Works on events behind the acknowledgement, from `start` to `stop`.
 
     `noted` is the newest arrival number whose facts are stored. `replied` gives the statuses that senders got,
-    `advanced` is called when `noted` has grown, `tell` with a sentence about a later attempt, `broken` when
-    the thread has to end before its time.
+    `advanced` is called when `noted` has grown, with what it was and the entries behind that, `tell` with a sentence
+    about a later attempt, `broken` when the thread has to end before its time.
     """
 
     def __init__(
@@ -86,8 +86,8 @@ class Follower:
         keyring: Keyring,
         forwarding: Forwarding | None,
         *,
-        replied: Callable[[list[int]], Awaitable[list[int | None]]],
-        advanced: Callable[[], None],
+        replied: Callable[[list[int]], list[int | None]],
+        advanced: Callable[[int, list[Entry]], None],
         tell: Callable[[str], None] = lambda text: None,
         broken: Callable[[BaseException], None] = lambda error: None,
     ) -> None:
@@ -182,7 +182,7 @@ class Follower:
 
     async def _recognise(self, store: Store) -> None:
         while True:
-            events = list(_batch(store, self.noted))
+            events = list(_batch(store, self.noted, self._writer.settled(store.last_id())))
             if events:
                 await self._note(store, events)
             elif not await self._state.more():
@@ -190,33 +190,30 @@ class Follower:
 
     async def _note(self, store: Store, events: list[Event]) -> None:
         seen: dict[tuple[str, str], int] = {}
-        replies = await self._replied([event.id for event in events])
-        facts = [
-            (event, replace(self._facts(store, event, seen), reply=reply))
-            for event, reply in zip(events, replies, strict=True)
-        ]
-        if await self._written(lambda db: insert_facts(db, facts)):
-            self.noted = events[-1].id
-            self._advanced()
+        replies = self._replied([event.id for event in events])
+        facts = [(event, self._facts(store, event, seen, reply)) for event, reply in zip(events, replies, strict=True)]
+        if await self._written(lambda db: insert_facts(db, facts), durable=False):
+            after, self.noted = self.noted, events[-1].id
+            self._advanced(after, [entry_in_memory(event, known) for event, known in facts])
 
-    def _facts(self, store: Store, event: Event, seen: dict[tuple[str, str], int]) -> Facts:
+    def _facts(self, store: Store, event: Event, seen: dict[tuple[str, str], int], reply: int | None) -> Facts:
         """An event's facts; `seen` are the delivery ids of the batch, which the store does not know yet."""
         facts = (
             self._keyring.facts_unread(event, lambda: store.event(event.id))
             if event.unread
             else self._keyring.facts(event)
         )
-        if facts.provider is None or facts.delivery_id is None:
-            return facts
-        key = (facts.provider, facts.delivery_id)
-        earlier = store.first_with(*key) or seen.get(key)
-        seen.setdefault(key, event.id)
-        return replace(facts, duplicate_of=earlier) if earlier is not None and earlier < event.id else facts
+        earlier = None
+        if facts.provider is not None and facts.delivery_id is not None:
+            key = (facts.provider, facts.delivery_id)
+            earlier = seen.get(key) or store.first_with(*key)
+            seen.setdefault(key, earlier or event.id)
+        return replace(facts, reply=reply, duplicate_of=earlier if earlier is not None and earlier < event.id else None)
 
-    async def _written(self, work: Callable[[Any], Any]) -> bool:
+    async def _written(self, work: Callable[[Any], Any], *, durable: bool = True) -> bool:
         """Have something written; False after a pause when the store refused, so that it is tried again."""
         try:
-            await asyncio.wrap_future(self._writer.run(work))
+            await asyncio.wrap_future(self._writer.run(work, durable=durable))
             return True
         except StoreFailed:
             await asyncio.sleep(PAUSE)
@@ -430,10 +427,24 @@ def not_delivered(event: Event, url: str, failure: str, error: str) -> Delivery:
     )
 
 
-def _batch(store: Store, after: int) -> Iterator[Event]:
-    """The next events, until there are many or their bodies weigh much."""
+def entry_in_memory(event: Event, facts: Facts) -> Entry:
+    """The line of the listing that the store will have, so that nobody needs to read it there."""
+    return Entry(
+        id=event.id,
+        uid=event.uid,
+        received_at=event.received_at,
+        method=event.method,
+        target=event.target,
+        size=event.unread or len(event.body),
+        peer=event.peer,
+        facts=facts,
+    )
+
+
+def _batch(store: Store, after: int, until: int) -> Iterator[Event]:
+    """The next events up to a number, until there are many or their bodies weigh much."""
     total = 0
-    with closing(store.events(after, BATCH, most=READ)) as events:
+    with closing(store.events(after, BATCH, until=until, most=READ)) as events:
         for event in islice(events, BATCH):
             yield event
             total += len(event.body)

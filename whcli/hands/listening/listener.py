@@ -107,7 +107,7 @@ class Listener:
         self.server = Server(sockets, plan.limits, self._accept, self._refuse, spool.open, secure)
         self._failed = failed
         self._failing = False
-        self._writer = Writer(self.store, committed=self._committed, failed=self._store_failed)
+        self._writer = Writer(self.store, answered=self._answered, worked=self._worked, failed=self._store_failed)
         forwarding = Forwarding(
             target=self._target,
             concurrency=plan.concurrency,
@@ -299,24 +299,27 @@ class Listener:
 
     # -- for the threads behind -------------------------------------------------------------------------------------
 
-    def _committed(self) -> None:
+    def _answered(self) -> None:
+        """On the loop: the senders of what was committed last know it."""
+        self._follower.wake()
+
+    def _worked(self) -> None:
+        """In the writer's thread: something else was written."""
         self._follower.wake()
         self._printer.wake()
         if self._keeper is not None:
             self._keeper.wake()
 
-    def _advanced(self) -> None:
-        self._printer.wake()
+    def _advanced(self, after: int, entries: list[Entry]) -> None:
+        """In the follower's thread: all is known of the entries behind `after`."""
+        self._printer.take(after, entries)
         self._indexer.wake()
 
-    async def _replied(self, ids: list[int]) -> list[int | None]:
-        """The statuses that senders got; asked by the follower, on its own loop.
-
-        One turn of our loop is awaited first: a commit's answers come there before anything sent after it.
-        """
-        if self._loop is not None:
-            await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(asyncio.sleep(0), self._loop))
+    def _replied(self, ids: list[int]) -> list[int | None]:
+        """The statuses that senders got; of events whose senders have been told, so they are all here."""
         usual = self._usual.status if self._usual else None
+        if not self._statuses:
+            return [usual] * len(ids)
         return [self._statuses.pop(id, usual) for id in ids]
 
     def _expects(self, entry: Entry) -> bool:

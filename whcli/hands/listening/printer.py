@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from threading import Condition, Thread
 from typing import Protocol
@@ -19,6 +19,7 @@ from ..storing.store import Store
 from .protocol import Refusal
 
 PATIENCE = 5.0  # seconds that a line waits for its delivery
+HANDED = 64  # batches of entries at hand: a printer that is further behind reads them from the store
 REMEMBERED = 1000  # refusals and sentences kept for a reader that is slow
 
 
@@ -68,6 +69,7 @@ class Printer:
         self._news = 0  # counts wake-ups, so that none between two looks is missed
         self._until: float | None = None
         self._asides: deque[Callable[[], None]] = deque(maxlen=REMEMBERED)
+        self._handed: deque[tuple[int, list[Entry]]] = deque(maxlen=HANDED)
         self._pending: set[int] = set()
         self._cursor = 0
         self._thread = Thread(target=self._run, name="whcli-printer", daemon=True)
@@ -87,6 +89,11 @@ class Printer:
         with self._changed:
             self._news += 1
             self._changed.notify()
+
+    def take(self, after: int, entries: list[Entry]) -> None:
+        """All that is known of the events behind `after`: what is at hand need not be read; from any thread."""
+        self._handed.append((after, entries))
+        self.wake()
 
     def refuse(self, refusal: Refusal) -> None:
         """Have a refusal shown; from any thread."""
@@ -136,9 +143,9 @@ class Printer:
         while self._asides:
             self._asides.popleft()()
         noted = self._noted()
-        for entry in store.entries(after=self._cursor):
+        for entry in self._entries(store, noted):
             pending = self._is_pending(entry)
-            if entry.id > noted or (pending and self._worth_waiting(entry)):
+            if pending and self._worth_waiting(entry):
                 break
             if pending:
                 self._pending.add(entry.id)
@@ -146,6 +153,24 @@ class Printer:
             behind = noted - entry.id
             self._show.entry(entry, pending=pending, behind=behind, note=self._note_of(entry.id))
         self._follow_up(store)
+
+    def _entries(self, store: Store, noted: int) -> Iterator[Entry]:
+        """Behind the cursor up to `noted`: those at hand, unless a delivery is to be told; the others are read."""
+        at = self._cursor
+        while at < noted:
+            after, entries = self._at_hand(at) or (noted, [])
+            if at < after:
+                yield from store.entries(after=at, until=min(after, noted))
+            for entry in entries:
+                if entry.id > at:
+                    yield (store.entry(entry.id) or entry) if self._expects(entry) else entry
+            at = entries[-1].id if entries else noted
+
+    def _at_hand(self, at: int) -> tuple[int, list[Entry]] | None:
+        """The oldest batch that is not wholly behind a cursor."""
+        while self._handed and self._handed[0][1][-1].id <= self._cursor:
+            self._handed.popleft()
+        return next((batch for batch in self._handed.copy() if batch[1][-1].id > at), None)
 
     def _follow_up(self, store: Store) -> None:
         for id in sorted(self._pending):

@@ -1,23 +1,26 @@
 """The one writer of a listener: commits what has gathered in one transaction, then says so.
 
 A request's acknowledgement waits for the disk. Sixteen senders at once must not mean sixteen syncs, so while one
-transaction is being synced the next requests gather and share the following one (group commit). The hand-over between
-the event loop and this thread costs more than an insert, so it happens once per batch in both directions.
+transaction is being synced the next requests gather and share the following one (group commit). Senders that wait for
+their answers would so fall into two halves, each waiting for the other's sync: when fewer requests are there than last
+time, a fraction of a sync is waited for the rest. The hand-over between the event loop and this thread costs more than
+an insert, so it happens once per batch in both directions.
 
 What was worked out from events goes through the same thread, in transactions of its own: a mistake there must not cost
-an event.
+an event. It can be worked out again, so the disk is not waited for.
 """
 
 from __future__ import annotations
 
 import asyncio
 import sqlite3
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import suppress
 from queue import Empty, SimpleQueue
 from threading import Thread
-from typing import Any
+from typing import Any, NamedTuple
 
 from ...words.errors import StoreFailed
 from ...words.event import Arrival
@@ -25,6 +28,8 @@ from ..storing.rows import insert
 from ..storing.store import Store
 
 MOST = 256  # batches taken into one transaction
+PATIENCE = 0.5  # part of the last commit's time that more requests are waited for
+LONGEST = 0.002  # seconds that they are waited for at most
 WEIGHT = 8 << 20  # bytes of body above which a transaction ends, so that small events do not wait for many large ones
 
 Done = Callable[[int | None], None]
@@ -33,21 +38,44 @@ Gathered = list[tuple[Arrival, Done]]
 Work = Callable[[sqlite3.Connection], Any]
 
 
+class Job(NamedTuple):
+    """Something else to be written."""
+
+    work: Work
+    future: Future[Any]
+    durable: bool
+
+
+Jobs = list[Gathered | Job | None]
+
+
 class Writer:
     """Owns the store's writing connection from `start` to `stop`.
 
-    `committed` is called in the writer's thread after each transaction, `failed` with the sentence when one failed.
+    `answered` is called on the loop when a batch's senders have been told, `worked` in the writer's thread after
+    something else was written, `failed` with the sentence when a commit failed.
     """
 
-    def __init__(self, store: Store, *, committed: Callable[[], None], failed: Callable[[StoreFailed], None]) -> None:
+    def __init__(
+        self,
+        store: Store,
+        *,
+        answered: Callable[[], None],
+        worked: Callable[[], None],
+        failed: Callable[[StoreFailed], None],
+    ) -> None:
         self._store = store
-        self._committed = committed
+        self._answered = answered
+        self._worked = worked
         self._failed = failed
-        self._queue: SimpleQueue[Gathered | tuple[Work, Future[Any]] | None] = SimpleQueue()
+        self._queue: SimpleQueue[Gathered | Job | None] = SimpleQueue()
         self._gathered: Gathered = []
         self._thread = Thread(target=self._run, name="whcli-writer", daemon=True)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._ended = False
+        self._begun = self._told = 0  # batches whose commit has begun, and whose senders have been told
+        self._told_until = 0  # the newest arrival number of those
+        self._last = (0, 0.0, 0.0)  # requests of the last commit, its time in seconds, and when it ended
 
     def start(self, loop: asyncio.AbstractEventLoop) -> None:
         """Begin; `loop` is where requests come from and answers go to."""
@@ -65,12 +93,16 @@ class Writer:
         self._queue.put(gathered)
         self._refuse_late()
 
-    def run(self, work: Work) -> Future[Any]:
+    def run(self, work: Work, *, durable: bool = True) -> Future[Any]:
         """Have something else written, from any thread; its result, or the StoreFailed it met."""
-        future: Future[Any] = Future()
-        self._queue.put((work, future))
+        job = Job(work, Future(), durable)
+        self._queue.put(job)
         self._refuse_late()
-        return future
+        return job.future
+
+    def settled(self, newest: int) -> int:
+        """Up to which arrival number all senders have been told; `newest` is the store's, read just before."""
+        return newest if self._begun == self._told else self._told_until
 
     def stop(self, patience: float) -> None:
         """Write what is left, for at most `patience` seconds, and end; from any thread."""
@@ -93,11 +125,11 @@ class Writer:
             arrivals = [item for job in jobs if isinstance(job, list) for item in job]
             if arrivals:
                 self._add(arrivals)
-            works = [job for job in jobs if isinstance(job, tuple) and job[1].set_running_or_notify_cancel()]
+            works = [job for job in jobs if isinstance(job, Job) and job.future.set_running_or_notify_cancel()]
             if works:
                 self._work(works)
-            with suppress(RuntimeError):  # whom it wakes has ended
-                self._committed()
+                with suppress(RuntimeError):  # whom it wakes has ended
+                    self._worked()
         self._ended = True
         self._refuse_late()
 
@@ -106,20 +138,30 @@ class Writer:
         with suppress(Empty):
             while self._ended:
                 job = self._queue.get_nowait()
-                if isinstance(job, tuple) and job[1].set_running_or_notify_cancel():
-                    job[1].set_exception(StoreFailed("the listener has stopped writing", next="whcli listen"))
+                if isinstance(job, Job) and job.future.set_running_or_notify_cancel():
+                    job.future.set_exception(StoreFailed("the listener has stopped writing", next="whcli listen"))
                 elif isinstance(job, list):
                     self._answer(job, [None] * len(job))
 
-    def _take(self) -> list[Gathered | tuple[Work, Future[Any]] | None]:
+    def _take(self) -> Jobs:
         """Wait for one job, then take what has gathered behind it."""
-        jobs = [self._queue.get()]
-        try:
+        jobs: Jobs = [self._queue.get()]
+        with suppress(Empty):
             while len(jobs) < MOST and jobs[-1] is not None:
-                jobs.append(self._queue.get_nowait())
-        except Empty:
-            pass
+                jobs.append(self._next(jobs))
         return jobs
+
+    def _next(self, jobs: Jobs) -> Gathered | Job | None:
+        """A job that is there, or that comes while it pays to wait for it; raises Empty."""
+        try:
+            return self._queue.get_nowait()
+        except Empty:
+            here = sum(len(job) for job in jobs if isinstance(job, list))
+            most, took, ended = self._last
+            left = ended + min(PATIENCE * took, LONGEST) - time.monotonic()
+            if not 0 < here < most or left <= 0:
+                raise
+            return self._queue.get(timeout=left)
 
     def _add(self, arrivals: Gathered) -> None:
         """Commit in order of arrival: all at once, or as many at a time as are not heavy."""
@@ -129,12 +171,16 @@ class Writer:
     def _commit(self, arrivals: Gathered) -> None:
         failure: StoreFailed | None = None
         ids: list[int] | list[None] = [None] * len(arrivals)
+        self._begun += 1
+        began = time.monotonic()
         try:
             with self._store.writing() as db:
                 ids = insert(db, [arrival for arrival, _ in arrivals])
         except Exception as error:  # a mistake of ours too must cost a 503, not the thread and every sender after it
             failure, ids = error if isinstance(error, StoreFailed) else _mistake(error), [None] * len(arrivals)
         self._answer(arrivals, ids)
+        ended = time.monotonic()
+        self._last = (len(arrivals), ended - began, ended)
         if failure is not None:
             with suppress(OSError):  # whoever read our standard error has gone
                 self._failed(failure)
@@ -142,23 +188,34 @@ class Writer:
     def _answer(self, arrivals: Gathered, ids: list[int] | list[None]) -> None:
         with suppress(RuntimeError):  # the loop has closed, and with it every connection
             if self._loop is not None and arrivals:
-                self._loop.call_soon_threadsafe(_tell, arrivals, ids)
+                self._loop.call_soon_threadsafe(self._tell, arrivals, ids)
 
-    def _work(self, works: list[tuple[Work, Future[Any]]]) -> None:
+    def _tell(self, arrivals: Gathered, ids: list[int] | list[None]) -> None:
+        """On the loop: everybody is told, even where telling one of them fails."""
+        for (_, done), id in zip(arrivals, ids, strict=True):
+            try:
+                done(id)
+            except Exception as error:
+                asyncio.get_running_loop().call_exception_handler({"message": "an answer failed", "exception": error})
+        self._told_until = max(self._told_until, ids[-1] or 0)
+        self._told += 1
+        self._answered()
+
+    def _work(self, works: list[Job]) -> None:
         """All of it in one transaction; where one fails by itself, each in its own, so that it takes nothing along."""
         try:
-            with self._store.writing() as db:
-                results = [work(db) for work, _ in works]
+            with self._store.writing(durable=any(job.durable for job in works)) as db:
+                results = [job.work(db) for job in works]
         except Exception as error:
             if len(works) > 1 and getattr(error, "code", StoreFailed.default_code) == StoreFailed.default_code:
                 for each in works:
                     self._work([each])
                 return
-            for _, future in works:
-                future.set_exception(error)
+            for job in works:
+                job.future.set_exception(error)
             return
-        for (_, future), result in zip(works, results, strict=True):
-            future.set_result(result)
+        for job, result in zip(works, results, strict=True):
+            job.future.set_result(result)
 
 
 def portions(arrivals: Gathered) -> Iterator[Gathered]:
@@ -179,15 +236,6 @@ def _is_running(loop: asyncio.AbstractEventLoop) -> bool:
         return asyncio.get_running_loop() is loop
     except RuntimeError:
         return False
-
-
-def _tell(arrivals: Gathered, ids: list[int] | list[None]) -> None:
-    """On the loop: everybody is told, even where telling one of them fails."""
-    for (_, done), id in zip(arrivals, ids, strict=True):
-        try:
-            done(id)
-        except Exception as error:
-            asyncio.get_running_loop().call_exception_handler({"message": "an answer failed", "exception": error})
 
 
 def _mistake(error: Exception) -> StoreFailed:

@@ -64,6 +64,7 @@ class Store:
                 make_folder(self.folder)
             keep_private(self.folder)
             self._db = open_database(self.path, holder)
+        self._syncs = "FULL"
         self._reading = Reading(self._db, self.path)
 
     def close(self) -> None:
@@ -77,9 +78,13 @@ class Store:
         self.close()
 
     @contextmanager
-    def writing(self) -> Iterator[sqlite3.Connection]:
-        """One short transaction; what was written is on disk when the block ends."""
+    def writing(self, *, durable: bool = True) -> Iterator[sqlite3.Connection]:
+        """One short transaction; what was written is on disk when the block ends.
+
+        Not `durable`: then it is safe from a crash of ours at once, and from a power cut with the next that is.
+        """
         with explained(self.path):
+            self._sync("FULL" if durable else "NORMAL")
             self._db.execute("BEGIN IMMEDIATE")
             try:
                 yield self._db
@@ -88,6 +93,12 @@ class Store:
                 if self._db.in_transaction:
                     self._db.execute("ROLLBACK")
                 raise
+
+    def _sync(self, how: str) -> None:
+        """When the disk is waited for: after each commit (FULL), or before the log is reused (NORMAL)."""
+        if how != self._syncs:
+            self._db.execute(f"PRAGMA synchronous = {how}")
+            self._syncs = how
 
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
