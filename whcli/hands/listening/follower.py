@@ -182,9 +182,11 @@ class Follower:
 
     async def _recognise(self, store: Store) -> None:
         while True:
+            began = time.thread_time()
             events = list(_batch(store, self.noted, self._writer.settled(store.last_id())))
             if events:
                 await self._note(store, events)
+                await asyncio.sleep(self._writer.pause(time.thread_time() - began))
             elif not await self._state.more():
                 return
 
@@ -208,7 +210,7 @@ class Follower:
             key = (facts.provider, facts.delivery_id)
             earlier = seen.get(key) or store.first_with(*key)
             seen.setdefault(key, earlier or event.id)
-        return replace(facts, reply=reply, duplicate_of=earlier if earlier is not None and earlier < event.id else None)
+        return facts.placed(reply, earlier if earlier is not None and earlier < event.id else None)
 
     async def _written(self, work: Callable[[Any], Any], *, durable: bool = True) -> bool:
         """Have something written; False after a pause when the store refused, so that it is tried again."""

@@ -134,6 +134,7 @@ class Listener:
             noted=lambda: self._follower.noted,
             expects=self._expects,
             note_of=self._note_of,
+            pause=self._writer.pause,
             broken=broken,
         )
         self._indexer = Indexer(folder, noted=lambda: self._follower.noted)

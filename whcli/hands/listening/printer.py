@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from threading import Condition, Thread
+from threading import Event as Flag
 from typing import Protocol
 
 from ...words.event import Entry
@@ -45,8 +46,9 @@ class Show(Protocol):
 class Printer:
     """Walks the store from its newest event at `start` to `stop`.
 
-    `noted` gives the newest arrival number whose facts are stored, `expects` tells whether an event is to be delivered,
-    `note_of` what else there is to say of it; `broken` is called when the thread has to end before its time.
+    `noted` gives the newest arrival number whose facts are stored, `expects` tells whether an event is to be
+    delivered, `note_of` what else there is to say of it, `pause` how long to rest after so much work; `broken` is
+    called when the thread has to end before its time.
     """
 
     def __init__(
@@ -57,6 +59,7 @@ class Printer:
         noted: Callable[[], int],
         expects: Callable[[Entry], bool],
         note_of: Callable[[int], str | None],
+        pause: Callable[[float], float],
         broken: Callable[[BaseException], None],
     ) -> None:
         self._folder = folder
@@ -64,6 +67,8 @@ class Printer:
         self._noted = noted
         self._expects = expects
         self._note_of = note_of
+        self._pause = pause
+        self._over = Flag()
         self._broken = broken
         self._changed = Condition()
         self._news = 0  # counts wake-ups, so that none between two looks is missed
@@ -110,6 +115,7 @@ class Printer:
     def stop(self, patience: float) -> None:
         """Show what is left, for at most `patience` seconds: a reader that has stopped must not hold us."""
         self._until = time.monotonic() + patience
+        self._over.set()
         self.wake()
         self._thread.join(patience)
 
@@ -130,10 +136,12 @@ class Printer:
                     self._changed.wait(tick if tick is not None else PATIENCE if waiting else None)
                 news = self._news
             last = self._until is not None
+            began = time.thread_time()
             self._look(store)
             tick = self._show.rest(last=last)
             if last:
                 return
+            self._over.wait(self._pause(time.thread_time() - began))
 
     def _look(self, store: Store) -> None:
         """Show everything that can be shown now.

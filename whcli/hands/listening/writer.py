@@ -30,6 +30,9 @@ from ..storing.store import Store
 MOST = 256  # batches taken into one transaction
 PATIENCE = 0.5  # part of the last commit's time that more requests are waited for
 LONGEST = 0.002  # seconds that they are waited for at most
+BUSY = 0.5  # part of its time that the writer works while requests follow close on each other
+QUIET = 0.05  # seconds without a commit after which they do not
+SHARE = 0.2  # of a processor for each thread that works behind the acknowledgements, while they do
 WEIGHT = 8 << 20  # bytes of body above which a transaction ends, so that small events do not wait for many large ones
 
 Done = Callable[[int | None], None]
@@ -75,6 +78,7 @@ class Writer:
         self._ended = False
         self._begun = self._told = 0  # batches whose commit has begun, and whose senders have been told
         self._told_until = 0  # the newest arrival number of those
+        self._load = 0.0  # the part of its time that this thread has worked, of late
         self._last = (0, 0.0, 0.0)  # requests of the last commit, its time in seconds, and when it ended
 
     def start(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -117,10 +121,21 @@ class Writer:
         self._hand_over()
         self._queue.put(None)
 
+    def pause(self, worked: float) -> float:
+        """How long whoever works behind the acknowledgements should rest after so many seconds of processor time.
+
+        Python runs one thread at a time: while the next commit follows close on the last one, all that is not an
+        acknowledgement takes turns of SHARE. What is not worked on meanwhile waits in the store.
+        """
+        busy = self._load > BUSY and time.monotonic() - self._last[2] < QUIET
+        return worked / SHARE - worked if busy else 0.0
+
     def _run(self) -> None:
         running = True
         while running:
+            began = time.monotonic()
             jobs = self._take()
+            taken = time.monotonic()
             running = None not in jobs
             arrivals = [item for job in jobs if isinstance(job, list) for item in job]
             if arrivals:
@@ -130,6 +145,8 @@ class Writer:
                 self._work(works)
                 with suppress(RuntimeError):  # whom it wakes has ended
                     self._worked()
+            worked = time.monotonic() - taken
+            self._load += (worked / (worked + taken - began) - self._load) / 16
         self._ended = True
         self._refuse_late()
 
