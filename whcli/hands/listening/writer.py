@@ -32,7 +32,7 @@ PATIENCE = 0.5  # part of the last commit's time that more requests are waited f
 LONGEST = 0.002  # seconds that they are waited for at most
 BUSY = 0.5  # part of its time that the writer works while requests follow close on each other
 QUIET = 0.05  # seconds without a commit after which they do not
-SHARE = 0.2  # of a processor for each thread that works behind the acknowledgements, while they do
+SHARE = 0.1  # of a processor for each thread that works behind the acknowledgements, while they do
 WEIGHT = 8 << 20  # bytes of body above which a transaction ends, so that small events do not wait for many large ones
 
 Done = Callable[[int | None], None]
