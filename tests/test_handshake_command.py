@@ -42,6 +42,7 @@ SECRETS = {
     "xero": "xero_webhook_key",
     "figma": "a passcode",
 }
+A_BARE_HEAD = ("trello", "intercom")  # whose HEAD could be anybody's: a route says whose
 TOKEN = ("--verify-token", "env:TOKEN")
 EMPTY = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
 MISSING = b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"
@@ -58,7 +59,8 @@ def known(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def listener(tmp_path: Path) -> Iterator[str]:
     """A whcli listener that knows the same secrets; its URL."""
-    plan = ListenPlan(replies=Replies((Reply(status=204),)), keyring=Keyring(Config()), verify_token="meatyhamhock")
+    config = Config(routes=tuple({"path": f"/hooks/{name}", "scheme": name} for name in A_BARE_HEAD))
+    plan = ListenPlan(replies=Replies((Reply(status=204),)), keyring=Keyring(config), verify_token="meatyhamhock")
     with listener_on(tmp_path / "listening", plan) as port:
         yield f"http://127.0.0.1:{port}/hooks"
 
@@ -82,13 +84,21 @@ def test_every_provider_that_asks_can_be_played() -> None:
 
 @pytest.mark.parametrize("provider", ASKING)
 def test_a_listener_with_the_secret_is_judged_right(listener: str, provider: str) -> None:
-    code, out, err = play(provider, listener, *TOKEN)
+    code, out, err = play(provider, f"{listener}/{provider}", *TOKEN)
     assert (code, err) == (0, "")
     plays = [line for line in PLAYS if line.provider == provider]
     marks = [line for line in out.splitlines() if not line.startswith("  ↳ ")]
     assert [line.partition("   ")[0] for line in marks] == [f"✓ {provider}: {line.says}" for line in plays]
     assert "wanted" not in out and "sent unsigned" not in out
     assert "meatyhamhock" not in out
+
+
+@pytest.mark.parametrize("provider", A_BARE_HEAD)
+def test_a_listener_that_answers_204_to_a_head_of_nobody_in_particular_is_judged_wrong(
+    listener: str, provider: str
+) -> None:
+    code, out, err = play(provider, listener)
+    assert (code, err) == (1, "") and "  ↳ status: wanted 200" in out
 
 
 @pytest.mark.parametrize("provider", ASKING)

@@ -81,6 +81,7 @@ class Row:
     """One provider's question."""
 
     provider: str
+    others: tuple[str, ...] = ()  # providers that ask in the same way
     asks: str
     method: str
     marks: Conditions
@@ -415,7 +416,8 @@ ROWS = (
         source="https://docs.aws.amazon.com/sns/latest/dg/http-subscription-confirmation-json.html",
     ),
     Row(
-        provider="trello",  # and Mandrill, and Intercom: `head` tells them apart where it can
+        provider="trello",
+        others=("mandrill", "intercom"),  # `head` tells them apart where it can
         asks="HEAD",
         method="HEAD",
         marks=(),
@@ -517,7 +519,7 @@ def answer(
     view = View(message.headers, message.body, message.url)
     for row in (ROWS[order] for order in sorted(likely)):
         value = view.whole(row.value) if row.value else ""
-        if provider in (None, row.provider) and value is not None and all_hold(_marks(row.marks), view):
+        if provider in (None, row.provider, *row.others) and value is not None and all_hold(_marks(row.marks), view):
             return row.reply(Ask(row, value, message, view, secrets, verify_token, now))
     return None
 
