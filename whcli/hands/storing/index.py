@@ -25,8 +25,7 @@ from .private import SEARCH, private_file
 from .reading import Reading
 from .rows import EVENT, event_of
 
-TAKEN = 500  # events indexed in one transaction
-TAKEN_BYTES = 4 << 20  # bytes of their bodies, at least
+TAKEN_BYTES = 4 << 20  # bytes of body after which a transaction ends
 DAMAGED = ("SQLITE_NOTADB", "SQLITE_CORRUPT")
 
 _MAKE = (
@@ -94,14 +93,14 @@ class Index:
                     self._db.execute("ROLLBACK")
                 raise
 
-    def take(self, reading: Reading, until: int) -> int:
-        """Index the next events up to an arrival number; how many there were."""
+    def take(self, reading: Reading, until: int, most: int) -> int:
+        """Index the next events up to an arrival number and `most`, in one transaction; how many."""
         with self._writing() as db:
             if not belongs(db, "main", reading):
                 self._empty(db)
             taken, weight, last = 0, 0, ("", 0)
             rows = f"SELECT {EVENT} FROM events WHERE id > ? AND id <= ? ORDER BY id LIMIT ?"  # noqa: S608
-            for row in reading.rows(rows, (newest(db, "main"), until, TAKEN)):
+            for row in reading.rows(rows, (newest(db, "main"), until, most)):
                 db.execute("INSERT INTO words (rowid, text) VALUES (?, ?)", (row[0], _words(reading, row)))
                 taken, weight, last = taken + 1, weight + len(row[7]), (row[1], row[0])
                 if weight > TAKEN_BYTES:

@@ -201,9 +201,9 @@ class Store:
         """Events that are removed within are taken out of the index of words."""
         return leaving(self.folder, self._reading, ids)
 
-    def reindex(self, index: Index, until: int) -> int:
-        """Let the index of words take the next events up to an arrival number; how many there were."""
-        return index.take(self._reading, until)
+    def reindex(self, index: Index, until: int, most: int = 500) -> int:
+        """Let the index of words take the next events, up to an arrival number and `most`; how many there were."""
+        return index.take(self._reading, until, most)
 
     def _forget_all(self) -> None:
         """Empty the index of words, where most of it is to go: a listener makes it again of what is left."""
