@@ -189,6 +189,25 @@ def test_a_where_that_does_not_hold_shows_what_it_found() -> None:
     assert found == (Difference(field="where", wanted="body.live", got="False"),)
 
 
+@pytest.mark.parametrize(
+    ("expression", "got"),
+    [
+        ("body.n > `100`", "42 is not > 100"),
+        ("body.n == '42'", '42 is not == "42"'),
+        ("body.none != null", "null is not != null"),
+        ("body.n && body.n < `0`", "42 is not < 0"),
+        ("method == 'POST' && body.n <= `1` && body.none", "42 is not <= 1"),
+        ("body.n > `50` || body.none", "None"),
+        ("length(body.n) > `1`", "None"),
+        ("body.text == 'b'", '"\\u001b[2J" is not == "b"'),
+    ],
+)
+def test_a_comparison_that_does_not_hold_shows_both_sides(expression: str, got: str) -> None:
+    event = event_of(b'{"n": 42, "text": "\\u001b[2J"}', JSON_TYPE)
+    [found] = differences(Filter(where=expression), entry_of(event), lambda: event)
+    assert found == Difference(field="where", wanted=expression, got=got)
+
+
 VIEWS: dict[str, tuple[Event, str, Any]] = {
     "a form is its names and first values": (event_of(b"a=1&b=%C3%A9&a=2&c", FORM_TYPE), "body", "a=1 b=é c="),
     "a body that is neither JSON nor a form is null": (event_of(b"<xml/>"), "body", None),

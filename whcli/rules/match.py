@@ -165,8 +165,8 @@ def inside_differences(wanted: Filter, inside: Inside) -> Iterator[Difference]:
     """Where the inside of an event differs from a filter."""
     if wanted.search is not None and not holds(phrases(wanted.search), inside.event):
         yield Difference(field="search", wanted=safe(wanted.search), got="other words")
-    if wanted.where is not None and is_nothing(value := compiled(wanted.where).value(inside)):
-        yield Difference(field="where", wanted=wanted.where, got=safe(str(value)))
+    if wanted.where is not None and is_nothing(compiled(wanted.where).value(inside)):
+        yield Difference(field="where", wanted=wanted.where, got=safe(compiled(wanted.where).found(inside)))
 
 
 def looking_inside(wanted: Filter) -> tuple[Callable[[Inside], bool], bool]:
@@ -234,6 +234,10 @@ def _wrong_calls(tree: Any) -> Iterator[str]:
             yield f"{name}() does not take {number} {'argument' if number == 1 else 'arguments'}"
 
 
+SIGNS = {"eq": "==", "ne": "!=", "lt": "<", "lte": "<=", "gt": ">", "gte": ">="}
+"""A comparison's name in JMESPath's tree -> as it is written."""
+
+
 class _Search:
     """A compiled expression whose run-time errors mean "does not match"; `names` are the parts it can look at."""
 
@@ -251,12 +255,31 @@ class _Search:
         """What the expression gives for an event."""
         return self.search({name: part(inside) for name, part in self._parts})
 
+    def found(self, inside: Inside) -> str:
+        """What an expression that does not hold met: of a comparison its two sides, of several the first that fails."""
+        view = {name: part(inside) for name, part in self._parts}
+        node = self._tree
+        try:
+            while node["type"] == "and_expression":
+                node = next(part for part in node["children"] if is_nothing(self._interpreter.visit(part, view)))
+            if node["type"] != "comparator":
+                return str(self._interpreter.visit(node, view))
+            left, right = (clip(_as_json(self._interpreter.visit(side, view)), 60) for side in node["children"])
+        except (*self._errors, StopIteration):
+            return str(None)
+        return f"{left} is not {SIGNS[node['value']]} {right}"
+
     def search(self, value: Any) -> Any:
         """What the expression gives for a view."""
         try:
             return self._interpreter.visit(self._tree, value)
         except self._errors:
             return None  # a function met a type it does not take, infinity (`1e999`), or a body nested too deep
+
+
+def _as_json(value: Any) -> str:
+    """A value as JSON, so that the text "42" can be told from the number."""
+    return json.dumps(value, ensure_ascii=False, default=str)
 
 
 def _names(tree: Any) -> tuple[str, ...]:
