@@ -41,6 +41,7 @@ def shelter(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatc
         monkeypatch.setenv(name, str(home / name.lower()))
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")])))
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("whcli.words.secret._KNOWN", set())  # a process of its own would know no other test's secrets
 
 
 @pytest.fixture

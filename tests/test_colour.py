@@ -49,7 +49,7 @@ SHOWN: dict[str, tuple[str, ...]] = {  # what prints colour, with the store of `
     "a mistake in the flags": ("list", "--since", "soon"),
 }
 PLAIN = {  # commands without a colour of their own: exact bytes, files, one word
-    *("sign", "export", "import", "fixtures", "rm", "completion", "help", "listen", "test"),
+    *("sign", "export", "import", "fixtures", "rm", "completion", "help", "listen", "test", "tls"),
 }
 """`listen` and `test` have their own tests below and in tests/test_test_command.py."""
 

@@ -139,6 +139,7 @@ def answers(monkeypatch: pytest.MonkeyPatch, addresses: Iterator[str]) -> None:
         return real(next(addresses) if name == "rebind.example" else host, port, *rest, **named)
 
     monkeypatch.setattr(socket, "getaddrinfo", lookup)
+    monkeypatch.setattr("whcli.hands.loops.loop_factory", lambda: None)  # uvloop has a look-up of its own
 
 
 def test_a_name_that_changes_its_address_is_asked_once(monkeypatch: pytest.MonkeyPatch) -> None:
