@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,6 +18,10 @@ FOUND_UPWARDS = (".whcli", "whcli.toml")
 
 settings.register_profile("whcli", deadline=None, print_blob=True)  # a busy machine is no failure; a failure replays
 settings.load_profile("whcli")
+
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as a shell's `&` leaves it, for every command started here too
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

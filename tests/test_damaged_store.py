@@ -42,6 +42,13 @@ def test_a_damaged_store_is_a_sentence_and_is_never_overwritten(
     assert (folder / FILE).read_bytes() == content
 
 
+def timed(run: Callable[[], Done]) -> tuple[float, Done]:
+    """How long a command took, in seconds. The start of Python is to be taken off: a busy machine stretches it."""
+    began = time.monotonic()
+    done = run()
+    return time.monotonic() - began, done
+
+
 NOBODY = """
 import os, sys
 import difflib, encodings.idna, pathlib, pwd, random, stat, tempfile, tomllib, typer._click, typer.main
@@ -101,22 +108,22 @@ def test_a_store_that_is_not_ours_to_use_is_a_sentence_within_a_second(
     outside: Path, make: Callable[[Path], Path], code: int
 ) -> None:
     store = make(outside)
-    took = []
+    took, start = [], []
     for _ in range(3):
-        began = time.monotonic()
-        done = as_nobody("list", "--store", str(store), folder=outside)
-        took.append(time.monotonic() - began)
+        seconds, done = timed(lambda: as_nobody("list", "--store", str(store), folder=outside))
+        took.append(seconds)
         assert done.code == code and in_a_sentence(done), done
         assert "Traceback" not in done.err
-    assert min(took) < 1  # with the start of Python; one of three meets no busy machine
+        start.append(timed(lambda: as_nobody("--version", folder=outside))[0])
+    assert min(took) - min(start) < 1
 
 
 def test_a_second_listener_is_told_so_within_two_seconds(tmp_path: Path) -> None:
-    took = []
+    took, start = [], []
     with listening(folder=tmp_path) as listener:
         for _ in range(3):
-            began = time.monotonic()
-            done = whcli("listen", "--port", "0", folder=tmp_path)
-            took.append(time.monotonic() - began)
+            seconds, done = timed(lambda: whcli("listen", "--port", "0", folder=tmp_path))
+            took.append(seconds)
+            start.append(timed(lambda: whcli("listen", "--help", folder=tmp_path))[0])
             assert done.code == 7 and f"pid {listener.process.pid}" in done.err and in_a_sentence(done)
-    assert min(took) < 2
+    assert min(took) - min(start) < 2

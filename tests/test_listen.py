@@ -129,8 +129,14 @@ def test_a_taken_port_is_told_within_a_second(tmp_path: Path) -> None:
         assert whcli("listen", "--port", str(port), folder=tmp_path).code == 6
         return time.monotonic() - started
 
+    def start() -> float:
+        started = time.monotonic()
+        whcli("listen", "--help", folder=tmp_path)
+        return time.monotonic() - started
+
     with socket.create_server(("127.0.0.1", 0)) as taken:
-        assert min(seconds(taken.getsockname()[1]) for _ in range(3)) <= 1
+        took, starts = zip(*((seconds(taken.getsockname()[1]), start()) for _ in range(3)), strict=True)
+    assert min(took) - min(starts) <= 1  # beside the start of Python, which a busy machine stretches
 
 
 @pytest.mark.parametrize("flags", [(), ("--json",)], ids=["in words", "in JSON"])

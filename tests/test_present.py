@@ -26,7 +26,7 @@ from whcli.rules.present import (
 )
 from whcli.words.event import Headers
 
-SECOND = 1.0  # a body is shown within it, whatever it is; most take milliseconds
+SECOND = 1.0  # of the processor: a body is shown within it, whatever it is; most take milliseconds
 
 
 def shown(body: bytes, headers: Headers = (), *, whole: bool = False) -> tuple[str, str | None]:
@@ -133,9 +133,9 @@ HEAVY = {
 
 @pytest.mark.parametrize("body", HEAVY.values(), ids=HEAVY.keys())
 def test_no_body_takes_long(body: bytes) -> None:
-    began = time.perf_counter()
+    began = time.process_time()
     lines, _ = shown_body((), body, whole=False)
-    assert time.perf_counter() - began < SECOND
+    assert time.process_time() - began < SECOND
     assert sum(map(len, lines)) < 4 * BYTES + 400 * LINES
 
 
@@ -231,9 +231,9 @@ def test_a_coding_that_we_do_not_know_is_left_alone(coding: bytes) -> None:
 
 def test_a_bomb_is_expanded_within_a_bound_and_the_note_says_so() -> None:
     bomb = gzip.compress(bytes(50_000_000), 1)
-    began = time.perf_counter()
+    began = time.process_time()
     data, note = inflated(((b"Content-Encoding", b"gzip"),), bomb)
-    assert time.perf_counter() - began < SECOND
+    assert time.process_time() - began < SECOND
     assert len(data) == 1 << 20
     assert note is not None and "first" in note
 

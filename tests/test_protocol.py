@@ -20,6 +20,7 @@ from whcli.hands.loops import loop_factory
 from whcli.words.event import Arrival, Reply
 
 LOOPS = {"uvloop": loop_factory(), "asyncio": asyncio.new_event_loop}
+SOON = Limits().head_time / 2  # seconds in which what is waited for nowhere has happened, on a busy machine too
 BRIEF = Limits(head_time=0.3, body_idle=0.4, body_grace=0.3, keep_alive=0.6, linger=0.5)
 
 
@@ -257,13 +258,11 @@ def test_a_hidden_request_is_never_stored(listener: Listener, sent: bytes) -> No
 
 
 def test_a_tls_hello_is_refused_at_once_and_named(listener: Listener) -> None:
-    started = time.monotonic()
-    with Wire(listener.port) as wire:
+    with Wire(listener.port, deadline=SOON) as wire:
         assert wire.send(HELLO).response().status == 400
         assert wire.closed()
         refusal = listener.refusal()
         assert refusal.peer == wire.name
-    assert time.monotonic() - started < 1
     assert refusal.start == HELLO[:200]
     assert refusal.reason == "TLS on the plain port: use http:// here, or whcli listen --tls"
     assert re.fullmatch(r"[ -~]+", refusal.reason)
@@ -470,14 +469,14 @@ def test_a_sender_that_stops_is_cut_off(sent: bytes, status: int | None) -> None
             assert wire.response().status == status
             assert listener.refusal().status == status
         assert wire.closed()
-        assert 0.2 < time.monotonic() - started < 2
+        assert 0.2 < time.monotonic() - started < SOON
         assert status is not None or listener.refusals == []
 
 
 def drip(wire: Wire, start: bytes, drop: bytes, pause: float = 0.03) -> bytes:
-    """Send the start, then drops until an answer comes, within two seconds; the answer and all behind it."""
+    """Send the start, then drops until an answer comes, soon; the answer and all behind it."""
     wire.send(start)
-    end = time.monotonic() + 2
+    end = time.monotonic() + SOON
     while wire.silent(pause):
         assert time.monotonic() < end, "still not cut off"
         wire.send(drop)
@@ -529,7 +528,7 @@ def test_a_resting_connection_is_closed_after_the_keep_alive_time() -> None:
         wire.send(post()).response()
         started = time.monotonic()
         assert wire.closed()
-        assert 0.5 < time.monotonic() - started < 2
+        assert 0.5 < time.monotonic() - started < SOON
         assert listener.refusals == []
 
 
