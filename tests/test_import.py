@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import gzip
 import json
+import subprocess
 import sys
 from collections.abc import Callable
 from contextlib import suppress
@@ -14,7 +15,7 @@ from typing import Any
 import pytest
 
 from tests.planted import event
-from tests.program import listening, whcli
+from tests.program import DEADLINE, environment, listening, whcli
 from tests.receivers import Receiver
 from tests.test_listen import post
 from whcli.rules.archive.fixture import fixture_text
@@ -375,34 +376,36 @@ def test_hostile_files_are_a_sentence_or_an_event_and_take_little_memory(
     tmp_path: Path, make: Callable[[], bytes]
 ) -> None:
     (tmp_path / "file.json").write_bytes(make())
-    for command in (("import", "file.json"), ("show", "file.json"), ("fixtures", "check", "file.json")):
-        code, err, peak = measured(*command, folder=tmp_path)
+    asked = (("import", "file.json"), ("show", "file.json"), ("fixtures", "check", "file.json"))
+    for command, (code, err, peak) in zip(asked, measured(*asked, folder=tmp_path), strict=True):
         assert "Traceback" not in err and code in (0, 1, 2, 3), (command, code, err)
         assert code in (0, 1) or "next:" in err
         assert peak < 200 << 20, (command, peak >> 20)
     assert not Path("/tmp/whcli-was-here").exists()
 
 
-def measured(*arguments: str, folder: Path) -> tuple[int, str, int]:
-    """Run a command; its exit code, what it said, and the most memory it held, in bytes."""
-    import subprocess
+EACH = """
+import io, json, os, re, sys
+from whcli.cli import run
 
-    from tests.program import DEADLINE, environment
+told = []
+for command in json.loads(sys.argv[1]):
+    sys.stdout, sys.stderr = open(os.devnull, "w"), io.StringIO()
+    code = run(command)
+    peak = re.search(r"VmHWM:\\s+(\\d+)", open("/proc/self/status").read())[1]
+    told.append((code, sys.stderr.getvalue(), int(peak) * 1024))
+print(json.dumps(told), file=sys.__stdout__)
+"""  # memory of this program alone: what getrusage tells includes its parent, from before it became this one
 
-    script = (  # of this program alone: what getrusage tells includes its parent, from before it became this one
-        "import re, sys\n"
-        "from whcli.cli import run\n"
-        "code = run(sys.argv[1:])\n"
-        "status = open('/proc/self/status').read()\n"
-        "sys.stderr.write('\\n' + re.search(r'VmHWM:\\s+(\\d+)', status)[1])\n"
-        "sys.exit(code)\n"
-    )
+
+def measured(*commands: tuple[str, ...], folder: Path) -> list[tuple[int, str, int]]:
+    """Run commands in one process; of each its exit code, what it said, and the most memory held so far, in bytes."""
     done = subprocess.run(
-        [sys.executable, "-c", script, *arguments],
+        [sys.executable, "-c", EACH, json.dumps(commands)],
         cwd=folder,
         env=environment(),
         capture_output=True,
-        timeout=2 * DEADLINE,
+        timeout=3 * DEADLINE,
+        check=True,
     )
-    err, _, peak = done.stderr.decode().rpartition("\n")
-    return done.returncode, err, int(peak) * 1024
+    return [tuple(each) for each in json.loads(done.stdout)]
