@@ -18,7 +18,7 @@ import whcli
 PACKAGE = Path(whcli.__file__).parent
 
 ROOMS: dict[str, str] = {
-    "words": "errors event fixture head secret",
+    "words": "record errors event fixture head secret",
     "rules": """
         text near ulid jsontext signatures.digests signatures.timestamps signatures.structured signatures.params
         signatures.contents body signatures.keys signatures.asymmetric signatures.scheme signatures.schemes
@@ -83,6 +83,9 @@ IMPURE = """
 """What floors 0 and 1 do not import: the outside world, the clock, chance."""
 
 ASKS = {"open", "print", "input", "exec", "eval", "breakpoint"}
+WRITES = {"words.record": {"exec"}}
+"""Who compiles functions of its own making: as the standard library's dataclasses do, from names of fields alone."""
+
 ASKS_OF = {
     "now",
     "today",
@@ -253,7 +256,7 @@ def test_floors_0_and_1_have_no_way_outside(name: str) -> None:
     assert not heads(name) & set(IMPURE.split())
     for node in ast.walk(TREES[name]):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
-            assert node.func.id not in ASKS, f"line {node.lineno}"
+            assert node.func.id not in ASKS - WRITES.get(name, set()), f"line {node.lineno}"
         elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
             assert node.func.attr not in ASKS_OF, f"line {node.lineno}"
 

@@ -60,8 +60,8 @@ LIGHT: dict[str, tuple[tuple[str, ...], int, set[str]]] = {  # arguments, exit c
     "sign github": (("sign", "github", *SIGN), 0, set()),
     "sign stripe": (("sign", "stripe", *SIGN), 0, set()),
     "sign svix": (("sign", "svix", *SIGN), 0, set()),
-    "verify github": (("verify", "--scheme", "github", *SIGN), 1, {"sqlite3"}),
-    "verify slack": (("verify", "--scheme", "slack", *SIGN), 1, {"sqlite3"}),
+    "verify github": (("verify", "--scheme", "github", *SIGN), 1, set()),
+    "verify slack": (("verify", "--scheme", "slack", *SIGN), 1, set()),
 }
 
 
@@ -91,3 +91,12 @@ def test_only_the_named_command_is_loaded() -> None:
 def test_the_watch_sees_what_is_imported() -> None:
     """A test that cannot fail would prove nothing: `--where` does need jmespath."""
     assert "jmespath" in loaded("list", "--where", "body.a")
+
+
+def test_words_are_searched_by_a_room_that_no_other_listing_loads() -> None:
+    assert "whcli.rules.searching" not in loaded("list", "--type", "push")
+    assert "whcli.rules.searching" in loaded("list", "--search", "word")
+
+
+def test_a_signature_is_checked_without_the_store() -> None:
+    assert not [name for name in loaded("verify", "--scheme", "github", *SIGN, code=1) if "storing" in name]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import dataclasses
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -16,6 +17,7 @@ from whcli.words import errors, event
 from whcli.words.errors import Exit, WhcliError
 from whcli.words.event import Arrival, Delivery, Headers, Outgoing, Reply, Verdict, every, first, joined, path_of
 from whcli.words.head import parse_head, parse_headers
+from whcli.words.record import record
 
 # -- errors ---------------------------------------------------------------------------------------------------------
 
@@ -62,12 +64,52 @@ def test_every_exit_code_has_a_meaning_and_fits_the_shell() -> None:
 RECORDS = [value for value in vars(event).values() if isinstance(value, type) and dataclasses.is_dataclass(value)]
 
 
-@pytest.mark.parametrize("record", RECORDS, ids=lambda record: record.__name__)
-def test_a_record_is_frozen_slotted_and_named_by_keyword(record: type) -> None:
-    settings = record.__dataclass_params__  # type: ignore[attr-defined]
-    assert settings.frozen
-    assert "__slots__" in vars(record)
-    assert all(field.kw_only for field in dataclasses.fields(record))
+@pytest.mark.parametrize("kind", RECORDS, ids=lambda kind: kind.__name__)
+def test_a_record_is_frozen_slotted_and_named_by_keyword(kind: Any) -> None:
+    assert "__slots__" in vars(kind)
+    assert all(field.kw_only for field in dataclasses.fields(kind))
+    one = kind.__new__(kind)
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        one.new = 1
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        del one.new
+
+
+@record
+class Ours:
+    """As `Theirs`."""
+
+    a: int
+    set: str = "x"
+    many: list[int] = dataclasses.field(default_factory=list)
+    hidden: str = dataclasses.field(default="h", repr=False)
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Theirs:
+    """As `Ours`."""
+
+    a: int
+    set: str = "x"
+    many: list[int] = dataclasses.field(default_factory=list)
+    hidden: str = dataclasses.field(default="h", repr=False)
+
+
+def test_a_record_is_what_the_standard_library_makes() -> None:
+    for values in ({"a": 1}, {"a": 1, "set": "y"}, {"a": 2, "many": [1], "hidden": "i"}):
+        ours, theirs = Ours(**values), Theirs(**values)  # type: ignore[arg-type]
+        assert repr(ours).removeprefix("Ours") == repr(theirs).removeprefix("Theirs")
+        assert dataclasses.asdict(ours) == dataclasses.asdict(theirs)
+        assert ours == Ours(**values) != dataclasses.replace(ours, a=9)  # type: ignore[arg-type]
+    assert Ours(a=1) != Theirs(a=1) and Ours(a=1).many is not Ours(a=1).many
+    for wrong in ({}, {"a": 1, "other": 2}):
+        with pytest.raises(TypeError):
+            Ours(**wrong)  # type: ignore[arg-type]
+    with pytest.raises(TypeError):
+        Ours(1)  # type: ignore[misc]
+    with pytest.raises(TypeError):
+        hash(Ours(a=1))  # a list has none
+    assert hash(Reply(status=1)) == hash(Reply(status=1))
 
 
 HEADERS: Headers = ((b"X-A", b"1"), (b"Host", b"h"), (b"x-a", b"2"))

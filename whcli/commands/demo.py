@@ -10,7 +10,6 @@ import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +18,7 @@ from ..rules.signatures.schemes import scheme_named
 from ..rules.signatures.signing import sign
 from ..words.errors import Exit
 from ..words.event import Headers, Message, Outgoing
+from ..words.record import record
 from ..words.secret import Secret
 from .options import Colour, Json, colour_of
 
@@ -34,7 +34,7 @@ JSON_TYPE = (b"Content-Type", b"application/json")
 WAIT = 20.0  # seconds after which a step that does not end has failed
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Sample:
     """A webhook to send: its provider, the headers beside the signature, its body."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,6 +13,7 @@ import typer
 from ..words.errors import Exit, NothingMatched, WrongUsage
 from ..words.event import Facts
 from ..words.fixture import Fixture
+from ..words.record import record
 from .options import (
     Colour,
     Json,
@@ -133,7 +134,7 @@ def format_named(name: str) -> Format:
     return FORMATS[name]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Item:
     """One event on its way out: the name of its file, and what was replaced in it."""
 
@@ -193,7 +194,7 @@ def cleaned(item: Item, rules: Rules, signing: frozenset[bytes]) -> Item:
     return replace(item, fixture=fixture, kinds=made.kinds, unread=made.unread)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Written:
     """One event that is written, for `--json`."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -11,6 +10,7 @@ import typer
 
 from ..rules.text import clip, safe
 from ..words.errors import Exit, NothingMatched, WrongUsage
+from ..words.record import record
 from ..words.secret import masked
 from .options import Colour, Json, colour_of
 
@@ -87,7 +87,7 @@ def secret(
     return Exit.DONE
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Finding:
     """One value that looks secret: in which file, where in it, and what it looks like."""
 

@@ -84,7 +84,6 @@ def filter_of(
 ) -> Filter:
     """The filter that the options describe; raises WrongUsage for a value that can match nothing."""
     from ..rules.match import Filter, compiled
-    from ..rules.searching import phrases
     from ..rules.text import clip, moment, safe
 
     if signature is not None and signature not in SIGNATURES:
@@ -93,7 +92,7 @@ def filter_of(
         compiled(where)
     if provider is not None:
         _warn_of_stranger(provider)
-    if search is not None and not phrases(search):
+    if search is not None and not _has_word(search):
         raise WrongUsage(
             f"--search '{clip(safe(search), 60)}' holds no word", next="whcli list --search 'word \"two words\"'"
         )
@@ -142,6 +141,12 @@ def _warn_of_stranger(pattern: str) -> None:
     if not any(map(glob(pattern).match, known)):
         near = meant(pattern, known)
         stderr().say(f"warning: no provider is called '{safe(pattern)}'" + (f"; did you mean {near}?" if near else ""))
+
+
+def _has_word(search: str) -> bool:
+    from ..rules.searching import phrases
+
+    return bool(phrases(search))
 
 
 def colour_of(choice: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -11,6 +11,7 @@ import typer
 
 from ..words.errors import Exit, Unreachable, WrongUsage
 from ..words.event import Delivery, Outgoing
+from ..words.record import record
 from .options import Ca, Colour, Header, Insecure, Json, PublicUrl, Secrets, StoreDir, Yes, certificates_of, colour_of
 
 if TYPE_CHECKING:
@@ -147,7 +148,7 @@ def target_of(to: str | None, config: Config, dry_run: bool) -> str:
 # -- what is shown --------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Way:
     """How a sample is sent."""
 

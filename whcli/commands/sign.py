@@ -54,7 +54,7 @@ def command(
     json: Json = False,
 ) -> int:
     """Sign a body as a provider would, and print the headers to send."""
-    import secrets as random
+    import os
     import time
 
     from ..hands.config import load_config
@@ -84,7 +84,7 @@ def command(
     known = required(row, keyring.secrets(scheme))
     message = Message(method=method, url=url, headers=headers_of(header or ()), body=read_body(body_file))
     now = time.time() if timestamp is None else moment_of("--timestamp", timestamp)
-    made = signed(row, message, known, now=now, token=random.token_hex(16), id=id)
+    made = signed(row, message, known, now=now, token=os.urandom(16).hex(), id=id)
     if made.body != message.body and not (json or curl or body_out):
         raise WrongUsage(
             f"{scheme} signs inside the body, so the body to send differs from the one given",

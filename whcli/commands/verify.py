@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -14,12 +13,16 @@ from ..rules.text import clip, safe
 from ..words.errors import Exit, WrongUsage
 from ..words.event import Event, Facts, Message, Verdict
 from ..words.fixture import is_redacted
+from ..words.record import record
 from .options import BodyFile, Colour, Header, Json, PublicUrl, Secrets, StoreDir, colour_of
 from .signatures import headers_of, moment_of, read_body
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from ..hands.render import Screen
     from ..rules.autopsy import Diagnosis
+    from ..words.secret import Secret
 
 NO_FACTS = Facts()
 
@@ -55,21 +58,21 @@ def command(
     import time
 
     from ..hands.config import load_config, store_folder
-    from ..hands.events import Source
     from ..hands.keyring import Keyring, no_kept, required
     from ..hands.render import stdout
-    from ..hands.storing.store import kept_in
 
     piped = (*(secret or ()), body_file, event, received_body)
     if piped.count("-") > 1:
         raise WrongUsage("two things are to come from stdin", next="use --secret env:NAME, and files for the bodies")
     folder = store_folder(store)
-    kept = kept_in(folder) if event else no_kept
+    kept = _kept_in(folder) if event else no_kept
     keyring = Keyring(load_config(), given=secret or (), scheme=scheme, public_url=public_url, kept=kept)
     if event is None:
         parts = _parts(scheme, method, url or public_url or "", header or (), body_file)
         case = Case(message=parts, scheme=scheme, at=time.time())
     else:
+        from ..hands.events import Source
+
         captured = Source(folder).one(event)
         facts = keyring.recognise(captured)
         message = keyring.message(captured)
@@ -101,7 +104,7 @@ def command(
     return Exit.DONE if holds else Exit.DOES_NOT_HOLD
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Case:
     """What is to be verified: the request, where it came from, and when."""
 
@@ -126,6 +129,12 @@ class Case:
     def record(self) -> dict[str, Any]:
         """The event's number for JSON."""
         return {"event_id": self.event.id if self.event else None}
+
+
+def _kept_in(folder: Path) -> Callable[[str, str], Sequence[Secret]]:
+    from ..hands.storing.store import kept_in
+
+    return kept_in(folder)
 
 
 def _parts(scheme: str | None, method: str, url: str, headers: Sequence[str], body_file: str | None) -> Message:

@@ -13,12 +13,12 @@ import os
 import socket
 import ssl
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..words.errors import StoreFailed, WrongUsage
+from ..words.record import record
 from .storing.private import private_file
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ PRIVATE_NETWORKS = (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Certificate:
     """What a certificate says of itself; times are unix seconds UTC."""
 
@@ -52,7 +52,7 @@ class Certificate:
     fingerprint: str  # SHA-256, in pairs of hexadecimal digits
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Own:
     """A store's authority and certificate, ready for use."""
 

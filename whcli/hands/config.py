@@ -10,7 +10,7 @@ import os
 import re
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from ..rules.routes import Route
 from ..rules.signatures.scheme import Scheme
 from ..rules.signatures.schemes import NAMES, scheme_named
 from ..words.errors import WrongUsage
+from ..words.record import record
 from ..words.secret import Secret, masked
 
 FOLDER = ".whcli"
@@ -44,7 +45,7 @@ KEYS: dict[str, dict[str, type | tuple[type, ...]]] = {
 """The keys of a table and the types they take; [secrets] and [targets] have names of the user's."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Config:
     """What the nearest `whcli.toml` says; empty where there is none."""
 

@@ -11,7 +11,11 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
-OURS = (b"whcli.cli import main", b"whcli.__main__")  # what the scripts hold that start this program
+OURS = (
+    b"whcli.cli import program",
+    b"whcli.cli import main",
+    b"whcli.__main__",
+)  # what the scripts hold that start this program
 READ = 65536  # bytes of a script, or of a launcher that has one at its end
 REMOTE = ("nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "afpfs", "webdav", "fuse.sshfs", "fuse.rclone", "ncpfs")
 

@@ -6,18 +6,18 @@ As with filters, what holds is an empty list of differences.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from ..words.errors import WrongUsage
 from ..words.event import Difference, Entry
+from ..words.record import record
 from .masking import shown_target
 from .match import Miss
 from .routes import glob
 from .text import clip, safe
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Expected:
     """What is expected of the events that a filter selects."""
 

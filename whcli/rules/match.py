@@ -7,20 +7,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from operator import attrgetter
 from typing import Any, NamedTuple
 
 from ..words.errors import WrongUsage
 from ..words.event import Difference, Entry, Event, Facts
+from ..words.record import record
 from .body import READABLE, parsed
 from .routes import glob
-from .searching import holds, phrases
 from .text import clip, rfc3339, safe
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Filter:
     """Conditions on an event; every one given must hold."""
 
@@ -163,7 +162,7 @@ class Inside:
 
 def inside_differences(wanted: Filter, inside: Inside) -> Iterator[Difference]:
     """Where the inside of an event differs from a filter."""
-    if wanted.search is not None and not holds(phrases(wanted.search), inside.event):
+    if wanted.search is not None and not _holding(wanted.search)(inside):
         yield Difference(field="search", wanted=safe(wanted.search), got="other words")
     if wanted.where is not None and is_nothing(compiled(wanted.where).value(inside)):
         yield Difference(field="where", wanted=wanted.where, got=safe(compiled(wanted.where).found(inside)))
@@ -182,6 +181,8 @@ def looking_inside(wanted: Filter) -> tuple[Callable[[Inside], bool], bool]:
 
 
 def _holding(search: str) -> Callable[[Inside], bool]:
+    from .searching import holds, phrases
+
     wanted = phrases(search)
     return lambda inside: holds(wanted, inside.event)
 

@@ -12,10 +12,10 @@ hook.json      a file written by whcli
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Literal
 
 from ..words.errors import WrongUsage
+from ..words.record import record
 from .near import did_you_mean
 from .text import safe
 
@@ -26,7 +26,7 @@ WORDS = ("latest", "all")
 _UID = re.compile(r"(?=\d*[A-Za-z])[0-9A-Za-z]{6,26}\Z")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Reference:
     """A reference read: its kind, and what stood in it."""
 

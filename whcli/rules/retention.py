@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
 from ..words.errors import WrongUsage
+from ..words.record import record
 from .text import plural, safe, seconds
 
 EXAMPLE = "write the newest so many as 10000, or a time as 30d"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Keep:
     """One of the two is set."""
 

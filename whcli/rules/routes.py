@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 
 from ..words.event import Headers, first
+from ..words.record import record
 from ..words.secret import Secret
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Route:
     """What holds for the requests whose path matches."""
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import re
+from functools import cache
 
 from ..words.errors import WrongUsage
 
@@ -16,8 +17,14 @@ Span = tuple[str, str]
 """Text, already safe, and the name of its style ("" for none)."""
 
 _BIDI = "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"
-_UNSAFE = re.compile(f"[\x00-\x1f\x7f-\x9f{_BIDI}\u2028\u2029\ud800-\udfff\ufeff]")
-_UNSAFE_IN_BLOCK = re.compile(f"[\x00-\x08\x0b-\x1f\x7f-\x9f{_BIDI}\u2028\u2029\ud800-\udfff\ufeff]")
+_UNSAFE = f"[\x00-\x1f\x7f-\x9f{_BIDI}\u2028\u2029\ud800-\udfff\ufeff]"
+_UNSAFE_IN_BLOCK = f"[\x00-\x08\x0b-\x1f\x7f-\x9f{_BIDI}\u2028\u2029\ud800-\udfff\ufeff]"
+
+
+@cache
+def _all(pattern: str) -> re.Pattern[str]:
+    """Compiled when a text first needs it: most are plain, and this takes longer than the rest of the module."""
+    return re.compile(pattern)
 
 
 def _escape(match: re.Match[str]) -> str:
@@ -28,13 +35,13 @@ def _escape(match: re.Match[str]) -> str:
 def safe(value: bytes | str) -> str:
     """One line of untrusted text with nothing in it that a terminal would act on."""
     text = value.decode("utf-8", "backslashreplace") if isinstance(value, bytes) else value
-    return text if text.isascii() and text.isprintable() else _UNSAFE.sub(_escape, text)
+    return text if text.isascii() and text.isprintable() else _all(_UNSAFE).sub(_escape, text)
 
 
 def safe_block(value: bytes | str) -> str:
     """As `safe`, but line feeds and tabs stay."""
     text = value.decode("utf-8", "backslashreplace") if isinstance(value, bytes) else value
-    return text if text.isascii() and text.isprintable() else _UNSAFE_IN_BLOCK.sub(_escape, text)
+    return text if text.isascii() and text.isprintable() else _all(_UNSAFE_IN_BLOCK).sub(_escape, text)
 
 
 def clip(text: str, width: int) -> str:

@@ -7,8 +7,9 @@ order and repeats are kept; look-ups ignore case (RFC 9110 section 5.1).
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Literal, NamedTuple, Protocol, get_args
+
+from .record import record
 
 Headers = tuple[tuple[bytes, bytes], ...]
 """Field names and values as sent: order, case and repeats kept; values without the white space around them."""
@@ -74,7 +75,7 @@ class Arrival(NamedTuple):
     peer: str | None  # "127.0.0.1:54321"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Event:
     """One webhook request, byte for byte as it arrived."""
 
@@ -97,7 +98,7 @@ class Event:
         return path_of(self.target)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Facts:
     """What was worked out from an event when it arrived; derived, so it never replaces the record."""
 
@@ -144,7 +145,7 @@ class Facts:
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Reply:
     """A response: from the user's app, or the one we give the sender."""
 
@@ -155,7 +156,7 @@ class Reply:
     truncated: bool = False  # more body came than is kept
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Outgoing:
     """A request about to be sent."""
 
@@ -169,7 +170,7 @@ class Outgoing:
     note: str | None = None  # why it was not signed
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Delivery:
     """One HTTP request that whcli made for an event, and what came of it."""
 
@@ -193,7 +194,7 @@ class Delivery:
         return self.reply is not None and 200 <= self.reply.status < 300
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Entry:
     """One line of a listing: an event without its bytes, what was worked out from it, and its last delivery."""
 
@@ -213,7 +214,7 @@ class Entry:
         return path_of(self.target)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Message:
     """The parts of a request that a signature can cover."""
 
@@ -223,7 +224,7 @@ class Message:
     body: bytes
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Verdict:
     """The answer of a verification, with its reason."""
 
@@ -242,7 +243,7 @@ class Verdict:
         return self.state == "valid"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Difference:
     """One field where an event is not what was expected."""
 
@@ -251,7 +252,7 @@ class Difference:
     got: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class SignedMessage:
     """A request made ready, for any HTTP client: send exactly these parts."""
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Any
 
 from .event import Event
+from .record import record
 
 MARK = "whcli-redacted"
 """What stands where a signature or a credential stood in a redacted event."""
@@ -19,7 +19,7 @@ def is_redacted(event: Event) -> bool:
     return mark in event.body or mark in event.target or any(mark in value for _, value in event.headers)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Fixture:
     """An event as a file holds it, with whatever else the file says of it."""
 
@@ -30,14 +30,20 @@ class Fixture:
     @property
     def expect(self) -> dict[str, Any] | None:
         """What a reply to this event should be, as the file says it; None where it says nothing."""
+        import json
+
         value = json.loads(self.fields["expect"]) if "expect" in self.fields else None
         return value if isinstance(value, dict) else None
 
     def saying(self, name: str, value: Any) -> Fixture:
         """The fixture with a further field set, as two-space JSON that stands well in its file."""
+        import json
+
         text = json.dumps(value, indent=2, ensure_ascii=False).replace("\n", "\n  ")
         return replace(self, fields={**self.fields, name: text})
 
     def further(self, name: str) -> Any:
         """The value of a further field, such as `snapshot`; None where there is none."""
+        import json
+
         return json.loads(self.fields[name]) if name in self.fields else None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from .record import record
 
 SHOWN = 4  # characters of the end that a mask may show
 LONG_ENOUGH = 12  # below this length a mask shows nothing of the value
@@ -31,7 +31,7 @@ def without_secrets(text: str) -> str:
     return text
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+@record
 class Secret:
     """Its bytes as the user gave them, and where they came from.
 

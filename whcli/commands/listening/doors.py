@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from socket import socket
 from typing import Any
@@ -14,11 +13,12 @@ from ...hands.listening.server import open_sockets
 from ...hands.render import stderr
 from ...rules.text import safe
 from ...words.errors import WrongUsage
+from ...words.record import record
 
 EVERYWHERE = ("0.0.0.0", "::", "")  # noqa: S104  # compared, not bound
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Doors:
     """What flags and [listen] ask for."""
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from ...hands.listening.framing import Limits
 from ...rules.text import safe, seconds
 from ...words.errors import WrongUsage
+from ...words.record import record
 
 SIZES = {"": 1, "b": 1, "kb": 10**3, "kib": 1 << 10, "mb": 10**6, "mib": 1 << 20, "gb": 10**9, "gib": 1 << 30}
 
@@ -29,7 +29,7 @@ def number(text: str) -> int:
     return int(text)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Limit:
     """One limit: its key in [listen], which is its flag too, and the fields of `Limits` that it sets."""
 

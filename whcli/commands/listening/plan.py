@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 
 from ...hands.config import Config, secret_from
@@ -21,11 +21,12 @@ from ...rules.routes import Route
 from ...rules.text import safe, seconds
 from ...words.errors import WrongUsage
 from ...words.event import Reply
+from ...words.record import record
 from ..signatures import headers_of
 from .limits import limits_of
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Options:
     """The flags of `listen` that shape its plan."""
 

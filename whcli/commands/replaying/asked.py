@@ -7,7 +7,7 @@ import shlex
 import subprocess
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from ...hands.events import Source
@@ -19,10 +19,11 @@ from ...rules.replaying.plan import Options
 from ...rules.replaying.shift import shift_of
 from ...rules.text import safe
 from ...words.errors import WrongUsage
+from ...words.record import record
 from ..signatures import read_body
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Asked:
     """The flags as typed."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Protocol
 
 from ...hands.render import Screen
@@ -15,6 +15,7 @@ from ...rules.replaying.probe import Probe, effects_differ, probe_json, probe_li
 from ...rules.text import safe
 from ...words.errors import WrongUsage
 from ...words.event import Delivery, Difference
+from ...words.record import record
 from .proof import State, at_rest
 
 
@@ -26,7 +27,7 @@ class Walk(Protocol):
     ) -> None: ...
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Proof:
     """What a proof needs: how to look at the state, and how to clear it."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from ...hands.render import Screen
@@ -22,6 +22,7 @@ from ...rules.replaying.report import Case, Limit, Tally, case_of, junit, progre
 from ...rules.text import safe
 from ...words.errors import Exit, Unreachable
 from ...words.event import Delivery, Outgoing
+from ...words.record import record
 from ..deliveries import say_delivery
 from ..trust import UNREACHABLE, Trust
 from .bar import Bar
@@ -32,7 +33,7 @@ LINES_LATE = 0.05  # seconds that a line in a pipe may wait for more
 MOST_SHORTER = 200  # runs that look for a shorter failing order
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Manners:
     """How a replay goes about its work."""
 

@@ -8,7 +8,7 @@ import signal
 import socket
 from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,7 @@ from ...rules.outgoing import parse_target
 from ...rules.replaying.plan import plan_of
 from ...rules.text import seconds
 from ...words.errors import Exit, WrongUsage
+from ...words.record import record
 from ..trust import Trust
 from .asked import Asked, compression, edited_by_hand, options, schedule, with_changes
 from .comparison import Comparison, require_alone
@@ -38,7 +39,7 @@ GARBAGE = 50_000  # new objects after which Python looks for garbage
 PATIENCE = 30.0  # seconds for an answer, where neither a flag nor a provider says otherwise
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Choice:
     """Which events, and where to."""
 
@@ -50,7 +51,7 @@ class Choice:
     compare_to: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Ways:
     """How it is done."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +12,10 @@ from ...rules.testing.snapshot import check_snapshot
 from ...words.errors import NothingMatched, WrongUsage
 from ...words.event import Facts
 from ...words.fixture import Fixture
+from ...words.record import record
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Trial:
     """One fixture to be tested."""
 

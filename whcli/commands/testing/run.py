@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from ...rules.testing.expectation import unmet
 from ...rules.testing.result import Result, Snapshot
 from ...rules.testing.snapshot import changed, snapshot_of
 from ...words.event import Delivery, Difference, Outgoing
+from ...words.record import record
 from ..replaying.proof import State, at_rest
 from ..trust import Trust
 from .chosen import Trial
@@ -28,7 +29,7 @@ from .chosen import Trial
 REFUSED = (400, 401, 403)  # what handlers answer to a signature that does not hold
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Manners:
     """How the run goes about its work."""
 

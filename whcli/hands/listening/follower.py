@@ -24,6 +24,7 @@ from ...rules.outgoing import aim, parse_target, replay_of, without_credentials
 from ...rules.replaying.chance import Chance
 from ...words.errors import StoreFailed, Unreachable
 from ...words.event import Delivery, Entry, Event, Facts, Kind, Outgoing
+from ...words.record import record
 from ..keyring import Keyring
 from ..sending.deliver import deliver
 from ..storing.rows import insert_delivery, insert_facts
@@ -46,7 +47,7 @@ Target = Callable[[Event], str | None]
 """The handler's URL for an event, or None when it is not forwarded."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Forwarding:
     """How events are sent on: to which URL, how many at a time, and how long a handler may take (None for ever)."""
 
@@ -60,7 +61,7 @@ class Forwarding:
     compress: float = 1.0  # the waiting between attempts is divided by this
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Retry:
     """An attempt that is still to come. The event is read again when it does: waiting ones cost next to no memory."""
 

@@ -14,17 +14,17 @@ the next pipelined head away from llhttp until it is neutral too.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from enum import Enum
 
 import httptools
 
 from ...words.event import Headers, Spooled
 from ...words.head import END, REQUEST_LINE, TOKEN
+from ...words.record import record
 from .bodies import LLHTTP, Body, Chunks, Malformed, Spools
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Limits:
     """What one sender may ask of the listener: generous to every webhook sender, short of what hurts us."""
 

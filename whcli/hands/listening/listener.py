@@ -16,7 +16,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from socket import socket
 from typing import Any
@@ -32,6 +32,7 @@ from ...rules.text import safe
 from ...words.errors import StoreFailed
 from ...words.event import Arrival, Delivery, Entry, Event, Reply, path_of
 from ...words.head import parse_head
+from ...words.record import record
 from ...words.secret import Secret
 from ..keyring import Keyring
 from ..storing.retention import surplus
@@ -54,7 +55,7 @@ REFUSED = Reply(status=401, headers=((b"Content-Type", b"text/plain"),), body=b"
 REPLIES_KEPT = 10_000  # statuses remembered until the follower has noted them
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class ListenPlan:
     """What a listener is to do, as the user asked."""
 

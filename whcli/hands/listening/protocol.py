@@ -13,7 +13,6 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
 from http import HTTPStatus
 from time import time
 from typing import Any
@@ -23,6 +22,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
 from ...words.event import Arrival, Reply
+from ...words.record import record
 from .bodies import Malformed, Spools
 from .framing import Limits, RequestReader, Stage
 
@@ -34,7 +34,7 @@ _PHRASES = {status.value: status.phrase.encode() for status in HTTPStatus}
 _TEXT = ((b"Content-Type", b"text/plain"),)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Refusal:
     """Bytes that came and are no event: for one line on the screen and the summary."""
 

@@ -10,10 +10,10 @@ import asyncio
 import ssl
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from socket import socket
 from time import time
 
+from ...words.record import record
 from .protocol import Limits, Refusal, Refused
 
 AGAIN = 0.5  # seconds before the next try where no connection can be taken: no file is free
@@ -32,7 +32,7 @@ _REASONS = (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Secure:
     """Sockets on which TLS is spoken, and what with."""
 

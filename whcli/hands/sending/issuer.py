@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import time
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from ...rules.outgoing import aim, parse_target, replay_of
 from ...rules.recognition.providers import BY_NAME
@@ -13,11 +13,12 @@ from ...rules.replaying.edits import Edits
 from ...rules.samples import Sample, made
 from ...words.errors import WrongUsage
 from ...words.event import Event, Outgoing
+from ...words.record import record
 from ..config import Config, variable
 from ..keyring import Keyring
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Issued:
     """A sample as it goes out, and what is told of it."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import NamedTuple
 
 from ...rules.conduct.schedules import Schedule, with_attempt
@@ -17,6 +17,7 @@ from ...rules.replaying.plan import Earlier
 from ...rules.replaying.shift import delta_of, shifted
 from ...words.errors import NothingMatched, WrongUsage
 from ...words.event import Delivery, Event, Outgoing
+from ...words.record import record
 from ..events import Source
 from ..keyring import Keyring
 from .checkout import revision
@@ -111,7 +112,7 @@ class Chosen:
         return [self.event(index).received_at for index in range(len(self))]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Changes:
     """What is changed on the way out."""
 

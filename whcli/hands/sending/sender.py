@@ -9,13 +9,14 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import groupby
 
 from ...rules.conduct.schedules import Schedule, retry_after_of, stopped_by
 from ...rules.replaying.plan import Earlier, Run, Step, next_attempt
 from ...words.errors import WhcliError
 from ...words.event import Delivery, Outgoing
+from ...words.record import record
 from .client import Client
 from .deliver import deliver, undelivered
 from .wire import AT_ONCE, Manner
@@ -37,7 +38,7 @@ Answered = dict[int | None, asyncio.Event]
 """By step: set when it was answered, where another one waits for that."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Walking:
     """How a plan is walked."""
 

@@ -15,7 +15,6 @@ import socket
 import ssl
 from collections import defaultdict
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from time import monotonic, perf_counter
 from typing import NamedTuple
 
@@ -23,6 +22,7 @@ import httptools
 
 from ...rules.outgoing import TargetUrl, is_loopback
 from ...words.event import Headers, Outgoing, Reply, every
+from ...words.record import record
 
 HEAD_LIMIT = 256 * 1024  # bytes of a reply before its head ends, 1xx replies counted in
 READ_LIMIT = 64 * 1024 * 1024  # bytes of a reply that are read at most; what is kept is less
@@ -57,7 +57,7 @@ class Answer(NamedTuple):
     latency: float  # seconds from the connection being there to the end of the reply
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Manner:
     """How a request is sent, where that is not simply at once and to the end of the reply."""
 
@@ -68,7 +68,7 @@ class Manner:
 AT_ONCE = Manner()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Destination:
     """Where a target URL leads. Its name was looked up once: what was checked is what is connected to."""
 

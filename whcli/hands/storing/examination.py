@@ -6,9 +6,9 @@ import sqlite3
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
+from ...words.record import record
 from .migrations import LATEST, version_of
 from .opening import BUSY, explained, known
 from .private import FILE
@@ -18,7 +18,7 @@ FIXED = ((3, 51, 3), (3, 50, 7), (3, 44, 6))
 """SQLite's WAL-reset bug is mended from 3.51.3 on, and in the later patches of two branches (sqlite.org/wal.html)."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Examined:
     """What was seen; sizes in bytes, times in unix seconds UTC."""
 

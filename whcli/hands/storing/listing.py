@@ -16,11 +16,8 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from ...rules.match import Filter, differences, looking_inside
-from ...rules.searching import phrases
-from ...rules.searching import query as words_query
 from ...words.errors import StoreFailed
 from ...words.event import Entry
-from .index import attached
 from .narrowing import Condition, conditions
 from .reading import Reading
 from .rows import ENTRY, INSIDE, INSIDE_AND_FACTS
@@ -84,9 +81,12 @@ class Listing:
         lead, dense = self._lead(known) if known and noted - after > FEW else (None, False)
         middle = max(after, noted - NEAR)
         if self._wanted.search is not None and (dense or lead is None):
-            query, searchable = words_query(phrases(self._wanted.search)), attached(self._reading, self._folder)
+            from ...rules.searching import phrases, query
+            from .index import attached
+
+            words, searchable = query(phrases(self._wanted.search)), attached(self._reading, self._folder)
             indexed = max(after, min(searchable, noted))
-            yield Stretch(after, indexed + 1, known, words=query)
+            yield Stretch(after, indexed + 1, known, words=words)
             yield Stretch(indexed, noted + 1, known)
         elif dense and lead and not lead.ordered and self._newest and limit is not None:
             yield Stretch(after, middle + 1, known, lead, dense)

@@ -13,14 +13,13 @@ from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ...rules.match import Filter, differences
 from ...words.errors import NothingMatched
 from ...words.event import Arrival, Delivery, Difference, Entry, Event, Facts
 from ...words.fixture import Fixture
 from ...words.secret import Secret
-from .index import Index, leaving
 from .listing import Listing
 from .opening import explained, is_there, make_folder, no_store, open_database, whole
 from .private import FILE, keep_private
@@ -40,6 +39,9 @@ from .rows import (
     insert_fixture,
     storable,
 )
+
+if TYPE_CHECKING:
+    from .index import Index
 
 MANY = 20_000  # events that go at once, above which the index of words is made again
 ONCE = 100  # events that are deleted in one transaction: an acknowledgement may have to wait for it
@@ -199,6 +201,8 @@ class Store:
 
     def leaving(self, ids: Sequence[int]) -> AbstractContextManager[None]:
         """Events that are removed within are taken out of the index of words."""
+        from .index import leaving
+
         return leaving(self.folder, self._reading, ids)
 
     def reindex(self, index: Index, until: int, most: int = 500) -> int:
@@ -207,6 +211,8 @@ class Store:
 
     def _forget_all(self) -> None:
         """Empty the index of words, where most of it is to go: a listener makes it again of what is left."""
+        from .index import Index
+
         index = Index.open(self.folder)
         if index is not None:
             with closing(index):

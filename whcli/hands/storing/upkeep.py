@@ -12,10 +12,10 @@ import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 
 from ...words.errors import StoreFailed, WrongUsage
+from ...words.record import record
 from .migrations import version_of
 from .private import private_file
 from .store import Store
@@ -23,7 +23,7 @@ from .store import Store
 STEP = 2048  # pages copied before Ctrl-C is heard
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Holding:
     """What a store holds; times are unix seconds UTC, sizes bytes."""
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from typing import Any
 
 from ...rules.body import parsed
 from ...words.event import Event, Facts, Headers, Reply, SignatureState, joined
+from ...words.record import record
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class ReceivedEvent(Event):
     """An event as it arrived, with what was worked out from it."""
 
@@ -41,7 +42,7 @@ class ReceivedEvent(Event):
         return _text(self.headers, name)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class HandlerReply(Reply):
     """What a handler answered to a request that a test sent."""
 

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 from ...words.event import Event, Facts
 from ...words.fixture import Fixture
+from ...words.record import record
 from .fixture import fixture_line, fixture_text
 from .har import har_text
 from .http import http_bytes
 from .shell import curl_text
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Format:
     """How events become a file."""
 

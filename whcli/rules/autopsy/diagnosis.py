@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 from ...words.event import Verdict
+from ...words.record import record
 
 AROUND = 16  # bytes shown on each side of the first difference
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Break:
     """Where two bodies begin to differ, with what stands there in each."""
 
@@ -19,7 +19,7 @@ class Break:
     hashed: bytes  # in the body in hand
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Diagnosis:
     """Why a signature fails, or that it holds."""
 

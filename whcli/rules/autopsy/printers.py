@@ -8,14 +8,14 @@ character-encoding, Ruby's newer pretty_generate ruby/json#626 (json 2.8), jq 1.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
+from ...words.record import record
 from .numbers import NUMBERS, whole
 from .styles import LAYOUTS, ODD, STRINGS, Layout, places, white_space, writer
 from .tokens import JsonText, Tokens
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Printer:
     """One library's way: names of rows in the tables."""
 

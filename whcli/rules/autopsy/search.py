@@ -13,6 +13,7 @@ from itertools import islice, product
 from typing import Any, Literal, NamedTuple
 
 from ...words.event import Headers, Message, Verdict
+from ...words.record import record
 from ...words.secret import Secret
 from ..recognition.detect import detect
 from ..signatures import generic, signing
@@ -57,7 +58,7 @@ class Fault(NamedTuple):
     words: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Match:
     """What makes the signature match."""
 

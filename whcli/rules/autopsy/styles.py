@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 
+from ...words.record import record
 from .tokens import DEEPEST, Tokens, value_of
 
 # -- strings --------------------------------------------------------------------------------------------------------
@@ -17,7 +17,7 @@ ABOVE = r"\x80-\U0010ffff"
 SHORT = {'"': '\\"', "\\": "\\\\", "\b": "\\b", "\f": "\\f", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Escapes:
     """Which characters a printer escapes beyond those that JSON demands, and how."""
 
@@ -73,7 +73,7 @@ def writer(escapes: Escapes) -> Callable[[str], str]:
 # -- white space ----------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Layout:
     """The white space between tokens."""
 

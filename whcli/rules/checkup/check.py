@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, Literal
 
 from ...words.errors import WhcliError
+from ...words.record import record
 from ..text import plural
 
 State = Literal["ok", "warning", "problem"]
@@ -14,7 +14,7 @@ MARKS: dict[State, tuple[str, str]] = {"ok": ("✓", "green"), "warning": ("!", 
 """How a state looks on a screen: its mark and the style of it."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Check:
     """`part` is what was looked at, `says` what was found, `next` what to do (empty where there is nothing to do)."""
 

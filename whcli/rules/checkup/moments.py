@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 
+from ...words.record import record
 from ..text import rfc3339, span
 from .check import Check
 
@@ -14,7 +14,7 @@ QUARTER = 900.0  # seconds: a hardware clock in local time is off by whole quart
 WHY = "signatures with a timestamp hold for 300 s only"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Times:
     """All in unix seconds UTC; None: not to be had here."""
 

@@ -9,12 +9,12 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any, Literal
 from urllib.parse import urlencode
 
 from ...words.errors import WrongUsage
 from ...words.event import Difference, Headers, Message, Reply, first
+from ...words.record import record
 from ...words.secret import Secret
 from ..near import unknown
 from ..recognition.providers import BY_NAME
@@ -29,7 +29,7 @@ SHOWN = 80  # characters of an answer in a difference
 Reading = Literal["text", "json", "slack", "empty", "any"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Play:
     """One request of a provider. `{token}` is a fresh random text, `{number}` one of digits, `{now}` unix seconds."""
 
@@ -51,7 +51,7 @@ class Play:
     then: str = ""  # what the handler must do next
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Challenge:
     """A request to send, and all that `judge` needs to know of it."""
 

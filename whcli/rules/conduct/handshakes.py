@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from ...words.event import Message, Reply
+from ...words.record import record
 from ...words.secret import Secret
 from ..recognition.marks import Mark, View, all_hold, json_text, mark_of
 from ..recognition.providers import Conditions
@@ -29,7 +30,7 @@ SecretsOf = Callable[[str], Sequence[Secret]]
 """The secrets known for a scheme, the first of which signs."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Handshake:
     """A provider's question, and our answer to it."""
 
@@ -76,7 +77,7 @@ class Ask:
 Answer = Callable[[Ask], Handshake]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Row:
     """One provider's question."""
 
@@ -538,7 +539,7 @@ def possible(method: bytes, head: bytes, body: bytes) -> bool:
     return any(name in lowered for name in ways.headers) or any(word.lower().encode() in lowered for word in ways.query)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Ways:
     """The rows of one method, as places in ROWS, by what a request must show before it is read."""
 

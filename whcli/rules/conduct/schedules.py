@@ -12,9 +12,9 @@ Where `source` begins with "secondary", the provider's own page could not be rea
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from ...words.event import Headers, every, first
+from ...words.record import record
 from ..replaying.times import dated
 from ..text import rfc3339
 
@@ -22,7 +22,7 @@ SECOND, MINUTE, HOUR, DAY = 1.0, 60.0, 3600.0, 86400.0
 READ = "2026-11-23"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Counter:
     """A header in which a provider counts its attempts."""
 
@@ -34,7 +34,7 @@ class Counter:
     initial: str = ""  # a header, on every attempt, that says when the first one was made: RFC 3339, UTC
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Schedule:
     """How often, when and until when one provider tries again."""
 

@@ -20,14 +20,13 @@ github.com/hookdeck/webhook-samples and in public receivers on 2026-11-23, where
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from ...words.fixture import MARK
+from ...words.record import record
 
 Conditions = tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Provider:
     """How one sender's events are recognised and read."""
 

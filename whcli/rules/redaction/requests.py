@@ -6,9 +6,10 @@ import re
 import zlib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from ...words.event import Event, Headers, first
+from ...words.record import record
 from ..body import is_form
 from .names import kind_of_header
 from .pseudonyms import is_pseudonym
@@ -30,7 +31,7 @@ from .views import percent_view
 INFLATED = 32 << 20  # bytes that a compressed body may grow to
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Redacted:
     """A request as it may be shown, and what was replaced in it."""
 

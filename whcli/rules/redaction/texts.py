@@ -12,9 +12,9 @@ import json
 import re
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
 
+from ...words.record import record
 from ..jsontext import PIECE, NoPlace, parsed
 from ..replaying.jsonedit import Pattern
 from .kinds import Find, found_in
@@ -40,7 +40,7 @@ class Edit(NamedTuple):
     way: Way
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Rules:
     """What is replaced and what is not."""
 

@@ -7,11 +7,12 @@ times in a form, a query or the headers stands there once afterwards, so that ev
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import NamedTuple
 
 from ...words.errors import WrongUsage
 from ...words.event import Event, Headers, every
+from ...words.record import record
 from ...words.secret import masked
 from ..body import is_form
 from ..jsontext import NoPlace, whole
@@ -26,7 +27,7 @@ SHOWN = 60  # characters of a value in a sentence
 AS_A_WHOLE = "--body-file FILE replaces it as a whole"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Parts:
     """The parts of a request that can be changed."""
 

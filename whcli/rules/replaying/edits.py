@@ -13,13 +13,13 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, NamedTuple, NoReturn
 from urllib.parse import quote
 
 from ...words.errors import WrongUsage
 from ...words.event import Headers
 from ...words.head import TOKEN
+from ...words.record import record
 from ..text import clip, safe
 from .jsonedit import Pattern, literal
 
@@ -47,7 +47,7 @@ class Value(NamedTuple):
     plain: bytes
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Edits:
     """All edits of one command; they are applied in the order of the fields."""
 

@@ -13,12 +13,13 @@ their moments.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import islice, permutations
 from math import factorial
 from typing import Any, Literal, NamedTuple
 
 from ...words.errors import WrongUsage
+from ...words.record import record
 from ..conduct.schedules import Schedule, compressed, next_delay
 from .chance import Chance
 from .pace import MAX
@@ -30,7 +31,7 @@ COUNTED = 20  # events up to which the possible orders are worth a number
 Order = Literal["given", "reverse", "shuffle"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Options:
     """What was asked for; the defaults send every event once, one after another."""
 
@@ -45,7 +46,7 @@ class Options:
     lost_ack: bool = False  # the answers of all but the last delivery of an event are lost
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Step:
     """One delivery that is to be made."""
 
@@ -68,7 +69,7 @@ class Earlier(NamedTuple):
     began: float  # when the first was made, in unix seconds, UTC
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Run:
     """One walk through the events in one order."""
 
@@ -78,7 +79,7 @@ class Run:
     dropped: tuple[Step, ...]  # lost on the way: never sent
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Plan:
     """All runs; they are made one by one, so that 720 of them cost no memory."""
 

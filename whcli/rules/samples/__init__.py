@@ -22,12 +22,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 from urllib.parse import urlencode
 
 from ...words.errors import WrongUsage
 from ...words.event import Message
+from ...words.record import record
 from ..near import meant, unknown
 from .fresh import BadPlace, filled
 
@@ -48,7 +49,7 @@ STYLES: dict[str, Callable[[str], str]] = {
 """How senders print their JSON: as JavaScript does, with \\uXXXX, as PHP does, on many lines, as the file has it."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Sample:
     """One template: an event of a provider before it has ids and times."""
 

@@ -5,9 +5,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
+from ...words.record import record
 from .digests import BadKey
 from .keys import KeyPair, keygen, kind_of, public_of, read_key
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from cryptography.hazmat.primitives.hashes import HashAlgorithm
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Kind:
     """One asymmetric algorithm: the key that it needs, its hash, and how the signature's bytes are written."""
 

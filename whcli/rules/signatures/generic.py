@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import lru_cache
 
 from ...words.event import Headers, Message, SignatureState, Verdict, every, first
+from ...words.record import record
 from ...words.secret import Secret, masked
 from .contents import FORMS
 from .digests import TEXTS, BadKey, digest, key_of, raw_of, same
@@ -22,7 +23,7 @@ PLACE = re.compile(r"(\{[^{}]+\})")
 PLACES = re.compile(r"\{([^{}]+)\}")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Signed:
     """What signing made: the headers to send (all that the receiver needs), and body and URL as they now stand."""
 
@@ -31,7 +32,7 @@ class Signed:
     url: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Found:
     """What a request carries for a scheme, as the exact text received."""
 

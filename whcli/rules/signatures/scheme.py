@@ -16,8 +16,9 @@ The words of a row:
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
+
+from ...words.record import record
 
 Algorithm = Literal[
     "hmac-sha1",
@@ -37,7 +38,7 @@ DigestText = Literal["hex", "base64", "base64url", "text"]
 Unit = Literal["s", "ms", "rfc3339", "rfc3339ns"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Clock:
     """Where the signed timestamp travels and how far it may be off."""
 
@@ -48,7 +49,7 @@ class Clock:
     future: float | None = 300  # seconds ahead; None: timestamps ahead pass
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Also:
     """One more header that carries a signature of the same content."""
 
@@ -57,7 +58,7 @@ class Also:
     algorithm: Algorithm | None = None  # None: as the main header
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Variant:
     """Another way of signing under the same name: what differs from the row.
 
@@ -72,7 +73,7 @@ class Variant:
     content: str = ""  # empty: as the row's
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Scheme:
     """How one provider signs: one row of facts, with its source and the date it was read."""
 

@@ -16,12 +16,12 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any
 
 from ...words.errors import WrongUsage
 from ...words.event import Delivery, Difference, joined
+from ...words.record import record
 from ..body import parsed
 from ..compare import values_differ
 from ..conduct.schedules import matches
@@ -35,7 +35,7 @@ OK = ("2xx",)
 STATUS = re.compile(r"[1-5](?:xx|\d\d)")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Expectation:
     """What a reply must be; nothing said is nothing asked, but for the status."""
 

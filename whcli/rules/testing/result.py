@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, Literal
 
 from ...words.event import Delivery, Difference
+from ...words.record import record
 from ..replaying.report import DETAIL, Case
 from ..text import safe
 
@@ -13,7 +13,7 @@ Outcome = Literal["passed", "failed", "error"]
 Snapshot = Literal["same", "written", "updated"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Result:
     """One fixture's test: what was sent, and where the handler did not do as expected."""
 

@@ -12,10 +12,11 @@ import hashlib
 import json
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 from ....words.event import Message, Verdict, first
+from ....words.record import record
 from ....words.secret import Secret
 from ..digests import TEXTS, BadKey, digest, same
 from ..generic import Malformed, Signed, refused, unreadable, weigh
@@ -28,7 +29,7 @@ MADE = ("now", "later", "url")  # words that a signer fills in and no verifier c
 NAMES = {"hmac-sha256": "HS256", "ecdsa-p256-raw": "ES256"}  # RFC 7518 section 3.1
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Token:
     """What one sender's token claims: a claim's name and one of the words of `_values`, or a text as it stands."""
 
