@@ -48,3 +48,15 @@ def test_what_arrives_after_it_survives_a_kill(tmp_path: Path, command: tuple[st
         assert listener.end(signal.SIGKILL).err.count("Traceback") == 0
     paths = [event["target"] for event in whcli("list", "--json", folder=tmp_path).lines]
     assert paths[-3:] == ["/after0", "/after1", "/after2"]
+
+
+def test_who_ends_last_leaves_no_log_behind(tmp_path: Path) -> None:
+    """What is in the log of a store that nobody has open belongs into its database."""
+    log = tmp_path / ".whcli" / "store.db-wal"
+    with listening(folder=tmp_path) as program:
+        ask(program.port, post())
+        assert log.exists()
+        program.end()
+    assert not log.exists()
+    assert whcli("rm", "1", folder=tmp_path).code == 0
+    assert not log.exists()

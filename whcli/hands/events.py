@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from weakref import finalize
 
 from ..rules.match import Filter
 from ..rules.near import did_you_mean
@@ -28,6 +29,7 @@ class Source:
         """The store, opened on first use; raises NothingMatched when there is none."""
         if self._store is None:
             self._store = Store(self._folder)
+            finalize(self, self._store.close)  # at the end of the program at the latest: its log goes into the database
         return self._store
 
     def close(self) -> None:

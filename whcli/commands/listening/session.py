@@ -14,6 +14,7 @@ from ...hands.listening.listener import Listener, ListenPlan
 from ...hands.listening.lock import ListenerLock
 from ...hands.listening.secure import Secure
 from ...hands.render import Screen, stderr, stdout
+from ...hands.storing.store import Store
 from ...rules.masking import shown_target
 from ...rules.outgoing import parse_target
 from ...rules.text import plural, safe, size
@@ -155,8 +156,11 @@ class Session:
         err.say(totals.words() + (f" · {removed:,} removed (--keep {self._plan.keep.text})" if self._plan.keep else ""))
         if totals.failed or totals.unreached or totals.pending:
             err.say("Look again:  whcli list     Retry what failed:  whcli replay --failed")
-        if removed and (space := room_left(listener.store)):
-            err.say(space)
+        if removed:
+            with Store(self._folder) as store:
+                space = room_left(store)
+            if space:
+                err.say(space)
 
 
 def banner(err: Screen, where: str, plan: ListenPlan, listener: Listener) -> None:

@@ -170,6 +170,8 @@ class Listener:
         stops = [self._keeper.stop] if self._keeper is not None else []
         for stop in (*stops, self._indexer.stop, self._follower.stop, self._printer.stop, self._writer.stop):
             await asyncio.to_thread(stop, max(0.2, until - time.monotonic()))
+        if self._writer.ended:  # its log goes into the database while nobody else may do that
+            self.store.close()
         self._lock.release()
 
     def tell(self, about: dict[str, Any]) -> None:

@@ -121,6 +121,11 @@ class Writer:
         self._hand_over()
         self._queue.put(None)
 
+    @property
+    def ended(self) -> bool:
+        """Whether everything is written, or refused, and nothing will be any more."""
+        return self._ended
+
     def pause(self, worked: float) -> float:
         """How long whoever works behind the acknowledgements should rest after so many seconds of processor time.
 
