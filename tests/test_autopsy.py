@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote, quote_plus
+from urllib.parse import parse_qsl, quote, quote_plus, urlencode
 
 import pytest
 from hypothesis import given, settings
@@ -34,6 +34,13 @@ URL = "https://shop.example/hooks/in?shop=1"
 BODY = b'{"id":"evt_1","name":"Zo\xc3\xab","amount":2500,"site":"https://zoe.example/"}'
 LINES = b'{\n  "id": "evt_1",\n  "amount": 2500\n}\n'
 FORM = b"command=%2Fdeploy&text=to+production+%26+test&user_name=Zo%C3%AB&trigger_id=1.2"
+
+# As Slack sends it (slackapi/bolt-js, the tests of its receivers).
+COMMAND = (
+    b"token=x&team_id=T1&team_domain=d&channel_id=C1&channel_name=random&user_id=W1&user_name=zoe&command=%2Fdeploy"
+    b"&text=&api_app_id=A1&is_enterprise_install=false&enterprise_id=E1&enterprise_name=Sandbox+Org"
+    b"&response_url=https%3A%2F%2Fhooks.slack.com%2Fcommands%2FT1%2F1%2Fx&trigger_id=1.2.x"
+)
 
 KEY = b"0123456789abcdef01234567"  # 24 bytes
 SECRETS = {
@@ -442,6 +449,29 @@ BODIES = (
     ),
     Case(
         "form_reencoded", "slack", "fields sorted", lambda r: r.arrives(FORM), body=b"&".join(sorted(FORM.split(b"&")))
+    ),
+    Case(
+        "form_reencoded",
+        "slack",
+        "fields sorted on the way",
+        lambda r: r.arrives(b"&".join(sorted(FORM.split(b"&")))),
+        body=FORM,
+        words="in another order",
+    ),
+    Case(
+        "form_reencoded",
+        "slack",
+        "fields sorted on the way, %20 for +",
+        lambda r: r.arrives(b"&".join(sorted(FORM.replace(b"+", b"%20").split(b"&")))),
+        body=FORM,
+    ),
+    Case(
+        "form_reencoded",
+        "slack",
+        "a slash command through Go's url.Values.Encode",
+        lambda r: r.arrives(urlencode(sorted(parse_qsl(r.body.decode(), keep_blank_values=True))).encode()),
+        body=COMMAND,
+        words="Slack's order",
     ),
     Case(
         "form_reencoded",

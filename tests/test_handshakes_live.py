@@ -285,6 +285,20 @@ def test_a_secret_that_arrives_is_kept_and_used_from_then_on(tmp_path: Path, sch
         assert mode == (0o600 if name.endswith("db") else 0o700)
 
 
+@pytest.mark.parametrize("scheme", ARRIVALS)
+def test_a_secret_that_arrived_is_masked_on_screen_unless_asked_for(tmp_path: Path, scheme: str) -> None:
+    value, question, mask = ARRIVALS[scheme]
+    with listening("--count", "2", folder=tmp_path) as listener:
+        ask(listener.port, question)
+        ask(listener.port, posted(json.dumps({"n": 1, "a": value}).encode(), path="/other"))
+        listener.wait()
+    assert value in whcli("show", "2", folder=tmp_path).out  # a sender hides nothing at other paths
+    for arguments in (("show", "1"), ("show", "1", "--full"), ("diff", "1", "2")):
+        done = whcli(*arguments, folder=tmp_path)
+        assert mask in done.out and value not in done.out
+        assert value in whcli(*arguments, "--reveal", folder=tmp_path).out
+
+
 def test_the_log_beside_the_store_is_the_owners_alone_too(tmp_path: Path) -> None:
     with listening(folder=tmp_path) as listener:
         ask(listener.port, ARRIVALS["asana"][1])

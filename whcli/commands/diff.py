@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Set
+from dataclasses import replace
 from typing import Annotated
 
 import typer
 
 from ..rules.compare import MISSING, compared
 from ..words.errors import Exit
+from ..words.event import Event
+from ..words.secret import without
 from .options import Colour, Json, StoreDir, colour_of
 
 EXAMPLES = """Examples:
@@ -41,8 +45,10 @@ def command(
     elif not found:
         screen.say("equal in method, target, headers and body")
     else:
+        hidden = set() if reveal else source.kept_secrets(a, b)
+        shown = compared(veiled(a, hidden), veiled(b, hidden), mask=not reveal) if hidden else found
         with paged(screen):
-            for difference in found:
+            for difference in shown:
                 screen.say((difference.field, "bold"))
                 screen.say(("  - " + difference.wanted, "red"))
                 screen.say(("  + " + difference.got, "green"))
@@ -52,3 +58,9 @@ def command(
 def given(value: str) -> str | None:
     """A side of a difference for JSON; null where there is nothing."""
     return None if value is MISSING else value
+
+
+def veiled(event: Event, hidden: Set[bytes]) -> Event:
+    """The event with secrets masked in its body, before anything cuts one in two."""
+    text = without(event.body.decode("utf-8", "surrogateescape"), hidden)
+    return replace(event, body=text.encode("utf-8", "surrogateescape"))

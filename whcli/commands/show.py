@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -16,6 +16,7 @@ from ..rules.present import shown_body, shown_headers
 from ..rules.text import ago, clip, rfc3339, safe, safe_block, size
 from ..words.errors import Exit, WrongUsage
 from ..words.event import Delivery, Entry, Event
+from ..words.secret import without
 from .options import Colour, Json, StoreDir, colour_of
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ def command(
     headers: Annotated[bool, typer.Option("--headers", help="The head's exact bytes.")] = False,
     curl: Annotated[bool, typer.Option("--curl", help="A shell command that sends the same bytes.")] = False,
     to: Annotated[str | None, typer.Option(help="The URL for --curl (default: the Host it was sent to).")] = None,
-    reveal: Annotated[bool, typer.Option("--reveal", help="Show secrets in headers.")] = False,
+    reveal: Annotated[bool, typer.Option("--reveal", help="Show secrets unmasked.")] = False,
     full: Annotated[bool, typer.Option("--full", help="Show all of the body.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Write raw bytes to a terminal.")] = False,
     store: StoreDir = None,
@@ -68,8 +69,9 @@ def command(
     elif json:
         screen.json(event_json(found, entry, deliveries))
     else:
+        hidden = set() if reveal else source.kept_secrets(found)
         with paged(screen):
-            present(screen, found, entry, deliveries, reveal=reveal, full=full)
+            present(screen, found, entry, deliveries, reveal=reveal, full=full, hidden=hidden)
     return Exit.DONE
 
 
@@ -108,7 +110,14 @@ def harmless(data: bytes) -> bool:
 
 
 def present(
-    screen: Screen, event: Event, entry: Entry | None, deliveries: tuple[Delivery, ...], *, reveal: bool, full: bool
+    screen: Screen,
+    event: Event,
+    entry: Entry | None,
+    deliveries: tuple[Delivery, ...],
+    *,
+    reveal: bool,
+    full: bool,
+    hidden: Set[bytes] = frozenset(),
 ) -> None:
     """The event for people."""
     number = f"#{event.id}  " if event.id else ""
@@ -121,7 +130,7 @@ def present(
     section(screen, f"Headers ({len(headers)})", headers)
     if event.trailers:
         section(screen, f"Trailers ({len(event.trailers)})", shown_headers(event.trailers, reveal=reveal))
-    body_section(screen, event, full=full)
+    body_section(screen, event, full=full, hidden=hidden)
     delivery_section(screen, deliveries)
     if event.id:
         screen.say()
@@ -153,8 +162,8 @@ def section(screen: Screen, title: str, pairs: list[tuple[str, str]]) -> None:
         screen.say("  ", (f"{clip(name, 200):<{width}}", "cyan"), f"  {clip(value, 2000)}")
 
 
-def body_section(screen: Screen, event: Event, *, full: bool) -> None:
-    """The body, bounded unless all of it is asked for."""
+def body_section(screen: Screen, event: Event, *, full: bool, hidden: Set[bytes]) -> None:
+    """The body, bounded unless all of it is asked for; secrets that came in a handshake are masked."""
     from ..words.event import first
 
     if not event.body:
@@ -163,7 +172,7 @@ def body_section(screen: Screen, event: Event, *, full: bool) -> None:
     lines, note = shown_body(event.headers, event.body, whole=full)
     screen.say()
     screen.say((f"Body  {clip(kind, 100)}, {len(event.body)} bytes", "bold"))
-    screen.code(lines)
+    screen.code([without(line, hidden) for line in lines])
     if note:
         screen.say((f"  … {note}", "dim"))
 

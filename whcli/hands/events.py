@@ -42,6 +42,12 @@ class Source:
         """Whether there is a store to write to."""
         return self._store is not None or (self._folder / "store.db").exists()
 
+    def kept_secrets(self, *events: Event) -> set[bytes]:
+        """The secrets that came in handshakes at the paths of these events, in a body for example."""
+        kept = self.store.kept_secrets() if self.has_store else {}
+        paths = {event.path for event in events}
+        return {secret.value for (_, path), secrets in kept.items() if path in paths for secret in secrets}
+
     def one(self, text: str) -> Event:
         """The one event of a reference; raises when there is none or more."""
         events = list(self.events([text]))

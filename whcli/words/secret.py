@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from .record import record
 
 SHOWN = 4  # characters of the end that a mask may show
@@ -24,7 +26,12 @@ TELLING = 6  # bytes of a secret from which on it is looked for in texts
 
 def without_secrets(text: str) -> str:
     """A text in which every secret that this process has used is masked: the last gate for errors and tracebacks."""
-    for value in sorted(_KNOWN, key=len, reverse=True):
+    return without(text, _KNOWN)
+
+
+def without(text: str, values: Iterable[bytes]) -> str:
+    """A text in which these secrets are masked."""
+    for value in sorted(values, key=len, reverse=True):
         plain = value.decode("utf-8", "surrogateescape")
         for spelling in {plain, repr(plain)[1:-1], repr(value)[2:-1]}:
             text = text.replace(spelling, masked(plain))

@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from itertools import product
+from itertools import permutations, product
 from urllib.parse import quote_from_bytes, unquote_to_bytes
 
 PERCENT = re.compile(r"%[0-9A-F]{2}")
@@ -21,6 +21,12 @@ STYLES = tuple(product((True, False), (False, True), (True, False), SAFE))
 LIKELY = ((True, False, True, ""), (True, False, False, "*"), (False, False, True, "!*'()"), (False, False, True, ""))
 """quote_plus and Go; URLSearchParams, Ruby and Java; encodeURIComponent; quote and rawurlencode."""
 LARGEST = 1_000_000  # bytes; larger bodies are not taken apart
+SHUFFLED = 5  # fields of a form whose every order is tried: 120 of them
+SLACK = (
+    *("token", "team_id", "team_domain", "channel_id", "channel_name", "user_id", "user_name", "command", "text"),
+    *("api_app_id", "is_enterprise_install", "enterprise_id", "enterprise_name", "response_url", "trigger_id"),
+)
+"""A slash command's fields as Slack sends them: the one large form whose order counts (slackapi/bolt-js, its tests)."""
 
 Pair = tuple[bytes, bytes | None]
 
@@ -62,7 +68,7 @@ def reencoded(body: bytes) -> Iterator[tuple[str, bytes]]:
     if not is_form(body):
         return
     fields = pairs(body)
-    for words, order in (("", fields), (", its fields sorted", sorted(fields, key=lambda field: field[0]))):
+    for words, order in _orders(fields):
         form = quoted(order)
         for plus, lower, tilde, safe in STYLES:
             case = "lower" if lower else "upper"
@@ -71,6 +77,29 @@ def reencoded(body: bytes) -> Iterator[tuple[str, bytes]]:
     yield "with its fields sorted", b"&".join(sorted(body.split(b"&")))
     yield "with %20 for +", body.replace(b"+", b"%20")
     yield "with + for %20", body.replace(b"%20", b"+")
+    yield from _shuffled(body)
+
+
+def _orders(fields: list[Pair]) -> Iterator[tuple[str, list[Pair]]]:
+    """The fields as they stand, sorted as Go and others write them, and as Slack sent them before they were sorted."""
+    yield "", fields
+    yield ", its fields sorted", sorted(fields, key=lambda field: field[0])
+    places = {name.encode(): place for place, name in enumerate(SLACK)}
+    if len(fields) > SHUFFLED and all(name in places for name, _ in fields):
+        yield ", its fields in Slack's order", sorted(fields, key=lambda field: places[field[0]])
+
+
+def _shuffled(body: bytes) -> Iterator[tuple[str, bytes]]:
+    """A small form with its fields in every order, as it is encoded and as the likely libraries encode it."""
+    fields = pairs(body)
+    if not 1 < len(fields) <= SHUFFLED:
+        return
+    for order in permutations(body.split(b"&")):
+        yield "with its fields in another order", b"&".join(order)
+    for others in permutations(fields):
+        form = quoted(list(others))
+        for style in LIKELY:
+            yield "encoded anew, its fields in another order", restyled(form, *style)
 
 
 def json_fields(body: bytes) -> Iterator[tuple[str, bytes]]:

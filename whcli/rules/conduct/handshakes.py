@@ -201,7 +201,7 @@ def notion(ask: Ask) -> Handshake:
         asks=ask.row.asks,
         reply=Reply(status=200),
         keep=("notion", secret),
-        note="paste the verification token, which stands in the body, into the integration's webhook settings",
+        note="paste the verification token, which `whcli show --reveal` shows, into the integration's webhook settings",
     )
 
 
