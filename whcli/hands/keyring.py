@@ -225,7 +225,7 @@ class Keyring:
     def facts(self, event: Event) -> Facts:
         """All that is worked out from an event as of its arrival, but for duplicates and our reply."""
         facts = self.recognise(event)
-        return facts.judged(self.verdict(event, facts.scheme, now=event.received_at))
+        return _judged(facts, self.verdict(event, facts.scheme, now=event.received_at))
 
     def facts_unread(self, event: Event, load: Callable[[], Event | None]) -> Facts:
         """The same of an event whose body was not read: recognised by its headers alone.
@@ -234,10 +234,10 @@ class Keyring:
         """
         facts = self.recognise(event)
         if facts.scheme is None:
-            return facts.judged(UNKNOWN)
+            return _judged(facts, UNKNOWN)
         if event.unread > HASHED or not self.scheme(facts.scheme).hashes or (whole := load()) is None:
-            return facts.judged(TOO_LARGE)
-        return facts.judged(self.verdict(whole, facts.scheme, now=event.received_at))
+            return _judged(facts, TOO_LARGE)
+        return _judged(facts, self.verdict(whole, facts.scheme, now=event.received_at))
 
     def resign(self, event: Event, outgoing: Outgoing, *, scheme: str | None, now: float, token: str) -> Outgoing:
         """The request signed afresh as its provider would at `now`; as it is, with a note, where that cannot be.
@@ -277,3 +277,7 @@ class Keyring:
                     code="secret_malformed",
                     next=f"whcli schemes keygen {row.name}        makes a pair for tests",
                 )
+
+
+def _judged(facts: Facts, verdict: Verdict) -> Facts:
+    return replace(facts, signature=verdict.state, reason=verdict.reason, age=verdict.age)

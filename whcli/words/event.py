@@ -114,36 +114,6 @@ class Facts:
     reply: int | None = None  # the status the sender got from us
     candidates: tuple[str, ...] = ()  # providers it may be from, where nothing decides between them
 
-    def judged(self, verdict: Verdict) -> Facts:
-        """With what a verification said. Written out: `replace` takes four times as long, and this is done often."""
-        return Facts(
-            provider=self.provider,
-            scheme=self.scheme,
-            type=self.type,
-            delivery_id=self.delivery_id,
-            attempt=self.attempt,
-            signature=verdict.state,
-            reason=verdict.reason,
-            age=verdict.age,
-            candidates=self.candidates,
-        )
-
-    def placed(self, reply: int | None, duplicate_of: int | None) -> Facts:
-        """With the reply that its sender got, and the first event with its delivery id; written out as above."""
-        return Facts(
-            provider=self.provider,
-            scheme=self.scheme,
-            type=self.type,
-            delivery_id=self.delivery_id,
-            attempt=self.attempt,
-            signature=self.signature,
-            reason=self.reason,
-            age=self.age,
-            duplicate_of=duplicate_of,
-            reply=reply,
-            candidates=self.candidates,
-        )
-
 
 @record
 class Reply:

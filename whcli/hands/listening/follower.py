@@ -211,7 +211,7 @@ class Follower:
             key = (facts.provider, facts.delivery_id)
             earlier = seen.get(key) or store.first_with(*key)
             seen.setdefault(key, earlier or event.id)
-        return facts.placed(reply, earlier if earlier is not None and earlier < event.id else None)
+        return replace(facts, reply=reply, duplicate_of=earlier if earlier is not None and earlier < event.id else None)
 
     async def _written(self, work: Callable[[Any], Any], *, durable: bool = True) -> bool:
         """Have something written; False after a pause when the store refused, so that it is tried again."""
