@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import subprocess
 import threading
 import time
@@ -17,6 +16,7 @@ from typing import Self
 from ..rules.outgoing import parse_target
 from ..rules.text import clip, safe
 from ..words.errors import Unreachable, WrongUsage
+from .places import answers
 
 TICK = 0.02  # seconds between two looks at whether it answers
 GRACE = 5.0  # seconds from SIGTERM to SIGKILL
@@ -43,7 +43,7 @@ class App:
 
     def __enter__(self) -> Self:
         target = parse_target(self._ready)
-        if _accepts(target.host, target.port):
+        if answers(target.host, target.port):
             raise WrongUsage(
                 f"something answers at {target.origin} before --start has begun",
                 code="already_running",
@@ -126,7 +126,7 @@ class App:
     def _answers(self, end: float) -> bool:
         """Whether the URL gives an HTTP answer; the connection alone may be a server that still loads."""
         target = parse_target(self._ready)
-        if not _accepts(target.host, target.port):
+        if not answers(target.host, target.port):
             return False
         import asyncio
 
@@ -187,15 +187,6 @@ def _runs(group: int) -> bool | None:
             if int(its_group) == group:
                 states.append(state)
     return any(state not in (b"Z", b"X") for state in states) if states else None
-
-
-def _accepts(host: str, port: int) -> bool:
-    """Whether somebody takes connections there."""
-    try:
-        socket.create_connection((host, port), timeout=1.0).close()
-    except OSError:
-        return False
-    return True
 
 
 async def _asked(url: str, patience: float) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import socket
 import sys
 import tempfile
 import time
@@ -80,13 +79,6 @@ def _mounts(folder: Path) -> Iterator[tuple[int, str]]:
             point = point.replace("\\040", " ")
             if folder.is_relative_to(point):
                 yield len(point), kind
-
-
-def answers(host: str, port: int) -> bool:
-    """Whether something listens at a host and port of this machine; nothing is said to it."""
-    with suppress(OSError), socket.create_connection((host, port), timeout=1):
-        return True
-    return False
 
 
 def open_files() -> int | None:

@@ -1,4 +1,4 @@
-"""Places of this machine: whether a host and port, however they are spelled, lead to one of our own sockets."""
+"""Places that are connected to: whether somebody is there, and whether that is one of our own sockets."""
 
 from __future__ import annotations
 
@@ -8,6 +8,13 @@ from collections.abc import Iterable
 from contextlib import suppress
 
 ANYWHERE = ("0.0.0.0", "::")  # noqa: S104  # compared, not bound
+
+
+def answers(host: str, port: int) -> bool:
+    """Whether somebody takes a connection there; it is closed again with nothing sent, which no listener records."""
+    with suppress(OSError), socket.create_connection((host, port), timeout=1.0):
+        return True
+    return False
 
 
 def leads_to(host: str, port: int, places: Iterable[tuple[str, int]]) -> bool:

@@ -10,7 +10,7 @@ from difflib import get_close_matches
 from pathlib import Path
 
 from ...hands.config import Config, load_config, referred, variable
-from ...hands.machine import answers
+from ...hands.places import answers
 from ...rules.checkup.check import Check, failed
 from ...rules.checkup.secrets import findings
 from ...rules.outgoing import is_loopback, parse_target

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import gc
 import signal
-import socket
 from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import replace
@@ -17,7 +16,7 @@ from ...hands.events import Source
 from ...hands.keyring import Keyring
 from ...hands.listening.lock import holder
 from ...hands.loops import run as on_loop
-from ...hands.places import leads_to
+from ...hands.places import answers, leads_to
 from ...hands.render import stderr, stdout
 from ...hands.sending.replayer import Changes, Chosen, Replayer
 from ...hands.sending.sender import Walking
@@ -109,7 +108,8 @@ def replayed(asked: Asked, choice: Choice, ways: Ways, source: Source, folder: P
 
     if ways.watch is None:
         return once()
-    return watching(ways, folder, once, lambda: to is not None and answers(to))
+    target = parse_target(to) if to is not None else None
+    return watching(ways, folder, once, lambda: target is not None and answers(target.host, target.port))
 
 
 def watching(ways: Ways, folder: Path, once: Callable[[], int], alive: Callable[[], bool]) -> int:
@@ -120,16 +120,6 @@ def watching(ways: Ways, folder: Path, once: Callable[[], int], alive: Callable[
         raise WrongUsage("--watch and --dry-run exclude each other", next="leave one out: --dry-run")
     ignored = [folder, *([ways.junit] if ways.junit else [])]
     return watched(ways.watch, ignored, once, alive, stderr())
-
-
-def answers(to: str) -> bool:
-    """Whether somebody listens at a target; nothing is sent."""
-    target = parse_target(to)
-    try:
-        socket.create_connection((target.host, target.port), timeout=1.0).close()
-    except OSError:
-        return False
-    return True
 
 
 def walked(run: Replay | Comparison, trust: Trust) -> int:

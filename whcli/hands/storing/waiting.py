@@ -94,27 +94,19 @@ def near_misses(store: Store, wanted: Filter, after: int) -> tuple[Miss, ...]:
 
 def answering(folder: Path, timeout: float | None) -> dict[str, Any] | None:
     """Wait for a listener on this store that takes connections; what it says of itself, or None when time is over."""
+    from urllib.parse import urlsplit
+
+    from ..places import answers
+
     until = None if timeout is None else time.monotonic() + timeout
     while True:
         about = holder(folder)
-        if "url" in about and _connects(str(about["url"])):
+        url = urlsplit(str(about.get("url", "")))
+        if url.hostname and answers(url.hostname, url.port or 80):
             return about
         if (left := _left(until)) <= 0:
             return None
         time.sleep(min(TICK, left))
-
-
-def _connects(url: str) -> bool:
-    """Whether somebody takes a connection there; it is closed again with nothing sent, which no listener records."""
-    import socket
-    from urllib.parse import urlsplit
-
-    parts = urlsplit(url)
-    try:
-        socket.create_connection((parts.hostname or "", parts.port or 80), timeout=1.0).close()
-    except OSError:
-        return False
-    return True
 
 
 # -- what is watched ------------------------------------------------------------------------------------------------
