@@ -45,8 +45,8 @@ ROOMS: dict[str, str] = {
         checkup.check checkup.secrets checkup.moments checkup
     """,
     "hands": """
-        places loops storing.migrations storing.private storing.opening storing.rows storing.reading storing.index
-        storing.narrowing storing.listing storing.store storing.upkeep storing.retention
+        places loops storing.transaction storing.migrations storing.private storing.opening storing.rows storing.reading
+        storing.index storing.narrowing storing.listing storing.store storing.upkeep storing.retention
         listening.writer listening.lock storing.waiting storing.judging storing.examination storing machine
         config certificates keyring files fixtures events redacting render sending.samples sending.issuer
         sending.checkout listening.bodies listening.framing listening.spool listening.protocol listening.secure
@@ -296,6 +296,7 @@ def test_only_the_store_speaks_sql() -> None:
         "hands.storing.examination",
         "commands.checking.machine",  # its version
         "hands.storing.migrations",
+        "hands.storing.transaction",
         "hands.listening.writer",  # the connection's type, no SQL
         "cli",  # its version
     }

@@ -24,6 +24,7 @@ from .opening import BUSY, explained
 from .private import SEARCH, private_file
 from .reading import Reading
 from .rows import EVENT, event_of
+from .transaction import transaction
 
 TAKEN_BYTES = 4 << 20  # bytes of body after which a transaction ends
 DAMAGED = ("SQLITE_NOTADB", "SQLITE_CORRUPT")
@@ -83,15 +84,8 @@ class Index:
 
     @contextmanager
     def _writing(self) -> Iterator[sqlite3.Connection]:
-        with explained(self._path):
-            self._db.execute("BEGIN IMMEDIATE")
-            try:
-                yield self._db
-                self._db.execute("COMMIT")
-            except BaseException:
-                if self._db.in_transaction:
-                    self._db.execute("ROLLBACK")
-                raise
+        with explained(self._path), transaction(self._db):
+            yield self._db
 
     def take(self, reading: Reading, until: int, most: int) -> int:
         """Index the next events up to an arrival number and `most`, in one transaction; how many."""
@@ -184,10 +178,9 @@ def _made(path: Path) -> sqlite3.Connection:
     db = _connected(path, holder=True)
     try:
         if db.execute("PRAGMA user_version").fetchone()[0] != VERSION:
-            db.execute("BEGIN IMMEDIATE")
-            for statement in _MAKE:
-                db.execute(statement)
-            db.execute("COMMIT")
+            with transaction(db):
+                for statement in _MAKE:
+                    db.execute(statement)
         return db
     except BaseException:
         db.close()

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import sqlite3
 
+from .transaction import transaction
+
 APPLICATION_ID = 0x77686B31  # "whk1": tells our database from another program's
 
 STEPS: tuple[tuple[str, ...], ...] = (
@@ -122,15 +124,9 @@ def migrate(db: sqlite3.Connection, steps: tuple[tuple[str, ...], ...] = STEPS) 
     for number, statements in enumerate(steps, start=1):
         if version_of(db) >= number:
             continue
-        db.execute("BEGIN IMMEDIATE")
-        try:
+        with transaction(db):
             if version_of(db) < number:  # another process may have been quicker
                 for statement in statements:
                     db.execute(statement)
                 db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
                 db.execute(f"PRAGMA user_version = {number}")
-            db.execute("COMMIT")
-        except BaseException:
-            if db.in_transaction:  # a full disk has taken it back already
-                db.execute("ROLLBACK")
-            raise

@@ -5,8 +5,6 @@ Facts that shaped it (sqlite.org: pragma, wal, lang_transaction):
 * WAL with `synchronous=FULL`: a commit returns after the log is synced, so what was acknowledged survives a power cut.
 * SQLite before 3.51.3 can corrupt a database when two processes checkpoint a WAL at once. So only the holder of the
   listener's lock checkpoints; every other connection has `wal_autocheckpoint=0` and writes in short transactions.
-* A transaction that reads before it writes fails at once when somebody else wrote in between, whatever the busy
-  time-out: every writing transaction is `BEGIN IMMEDIATE`.
 * The switch to WAL does not wait for a lock: opening is tried again for some seconds.
 * SQLite creates its files with the process's umask: the database file is made with mode 0600 before SQLite opens it,
   and `-wal` and `-shm` take its mode.

@@ -39,6 +39,7 @@ from .rows import (
     insert_fixture,
     storable,
 )
+from .transaction import transaction
 
 if TYPE_CHECKING:
     from .index import Index
@@ -87,14 +88,8 @@ class Store:
         """
         with explained(self.path):
             self._sync("FULL" if durable else "NORMAL")
-            self._db.execute("BEGIN IMMEDIATE")
-            try:
+            with transaction(self._db):
                 yield self._db
-                self._db.execute("COMMIT")
-            except BaseException:
-                if self._db.in_transaction:
-                    self._db.execute("ROLLBACK")
-                raise
 
     def _sync(self, how: str) -> None:
         """When the disk is waited for: after each commit (FULL), or before the log is reused (NORMAL)."""
