@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ..rules.assertions import about, difference_json, expected, miss_json, words
+from ..rules.archive import difference_json
+from ..rules.assertions import about, expected, miss_json, words
 from ..words.errors import Exit
 from .options import (
     After,

@@ -149,6 +149,8 @@ class Judgement:
     def _record(
         self, challenge: Challenge, delivery: Delivery, differences: tuple[Difference, ...], held: bool
     ) -> dict[str, Any]:
+        from ..rules.archive import difference_json
+
         return {
             "schema": "whcli.handshake/1",
             "provider": self._provider,
@@ -158,7 +160,7 @@ class Judgement:
             "url": bare(delivery.url),
             "status": delivery.reply.status if delivery.reply else None,
             "error": delivery.error,
-            "differences": [{"field": d.field, "wanted": d.wanted, "got": d.got} for d in differences],
+            "differences": [difference_json(each) for each in differences],
             "note": challenge.note,
             "then": challenge.then or None,
         }

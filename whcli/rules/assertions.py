@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from ..words.errors import WrongUsage
 from ..words.event import Difference, Entry
 from ..words.record import record
+from .archive import difference_json
 from .masking import shown_target
 from .match import Miss
 from .routes import glob
@@ -131,8 +132,3 @@ def about(entry: Entry) -> str:
 def miss_json(miss: Miss) -> dict[str, Any]:
     """A near miss."""
     return {"event": miss.entry.id, "differences": [difference_json(each) for each in miss.differences]}
-
-
-def difference_json(difference: Difference) -> dict[str, Any]:
-    """One difference."""
-    return {"field": difference.field, "wanted": difference.wanted, "got": difference.got}

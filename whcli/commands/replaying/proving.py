@@ -10,6 +10,7 @@ from typing import Protocol
 
 from ...hands.render import Screen
 from ...hands.sending.sender import Look, together
+from ...rules.archive import difference_json
 from ...rules.replaying.plan import Run, Step
 from ...rules.replaying.probe import Probe, effects_differ, probe_json, probe_lines, state_noise
 from ...rules.text import safe
@@ -122,7 +123,7 @@ class Proving:
     def _say_effects(self, run: Run, steps: list[Step], found: tuple[Difference, ...], noise: frozenset[str]) -> None:
         name = self._proof.name(steps[0].event)
         if self._json:
-            items = [{"field": d.field, "wanted": d.wanted, "got": d.got} for d in found]
+            items = [difference_json(each) for each in found]
             record = {"schema": "whcli.probe/1", "holds": not found, "noise": sorted(noise), "differences": items}
             self._screen.json({**record, "run": run.number, "event": name})
             return

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from .records import (
     delivery_json,
+    difference_json,
     entry_json,
     event_from,
     event_json,
@@ -19,6 +20,7 @@ from .records import (
 
 __all__ = [
     "delivery_json",
+    "difference_json",
     "entry_json",
     "event_from",
     "event_json",

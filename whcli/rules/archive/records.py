@@ -13,7 +13,7 @@ import re
 from typing import Any
 
 from ...words.errors import WrongUsage
-from ...words.event import Delivery, Entry, Event, Facts, Headers, Verdict
+from ...words.event import Delivery, Difference, Entry, Event, Facts, Headers, Verdict
 from ...words.head import END, REQUEST_LINE, TOKEN, Head, parse_head
 from ..text import clip, rfc3339, safe
 
@@ -120,6 +120,11 @@ def event_json(event: Event, entry: Entry | None = None, deliveries: tuple[Deliv
         "peer": event.peer,
         "deliveries": [delivery_json(delivery) for delivery in deliveries],
     }
+
+
+def difference_json(difference: Difference) -> dict[str, Any]:
+    """One field where something is not what was wanted."""
+    return {"field": difference.field, "wanted": difference.wanted, "got": difference.got}
 
 
 def verdict_json(verdict: Verdict) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from ...words.event import Delivery, Difference
 from ...words.record import record
+from ..archive import difference_json, outcome_json
 from ..replaying.report import DETAIL, Case
 from ..text import safe
 
@@ -36,19 +37,16 @@ class Result:
 
 def result_json(result: Result) -> dict[str, Any]:
     """`whcli.test/1`."""
-    delivery = result.delivery
+    outcome = outcome_json(result.delivery)
     return {
         "schema": "whcli.test/1",
         "name": result.name,
         "file": result.file,
         "type": result.type,
         "outcome": result.outcome,
-        "url": delivery.url,
-        "status": delivery.reply.status if delivery.reply else None,
-        "ms": round(delivery.latency * 1000, 3) if delivery.latency is not None else None,
-        "failure": delivery.failure,
-        "signed": delivery.signed,
-        "differences": [{"field": each.field, "wanted": each.wanted, "got": each.got} for each in result.differences],
+        **{name: outcome[name] for name in ("url", "status", "ms", "failure")},
+        "signed": result.delivery.signed,
+        "differences": [difference_json(each) for each in result.differences],
         "notes": list(result.notes),
         "snapshot": result.snapshot,
     }
