@@ -11,6 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from ..words.errors import NothingMatched, WrongUsage
+from .storing.private import private_file
 
 LARGEST = 48 << 20  # bytes of a file that is read as a whole: a body of 25 MiB in base64 takes 34
 
@@ -118,7 +119,7 @@ def _in_the_way(path: Path) -> WrongUsage:
 def _replace(path: Path, data: bytes) -> None:
     """By a new file beside it that takes its name: a link that appears meanwhile is replaced, not followed."""
     fresh = path.with_name(f".whcli-{secrets.token_hex(8)}")
-    handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0), 0o600)
+    handle = private_file(fresh)
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(data)

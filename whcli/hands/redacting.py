@@ -16,6 +16,7 @@ from ..words.errors import StoreFailed
 from .config import Config
 from .keyring import Keyring
 from .storing.opening import explained, make_folder
+from .storing.private import private_file
 
 KEY = "redact.key"
 BYTES = 32  # of the key
@@ -42,7 +43,7 @@ def project_key(folder: Path) -> bytes:
 def _make(path: Path) -> None:
     """Write a key under another name first: two that begin at once agree on one."""
     fresh = path.with_name(f".{KEY}-{secrets.token_hex(8)}")
-    with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+    with os.fdopen(private_file(fresh), "wb") as file:
         file.write(secrets.token_bytes(BYTES))
     try:
         os.link(fresh, path)
