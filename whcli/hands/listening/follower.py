@@ -18,10 +18,9 @@ from threading import Event as Flag
 from threading import Thread
 from typing import TYPE_CHECKING, Any
 
-from ...rules.conduct.schedules import Schedule, compressed, next_delay, retry_after_of, stopped_by, with_attempt
+from ...rules.conduct.schedules import Schedule, with_attempt
 from ...rules.loops import DEEP, Rounds
 from ...rules.outgoing import aim, parse_target, replay_of, without_credentials
-from ...rules.replaying.chance import Chance
 from ...words.errors import StoreFailed, Unreachable
 from ...words.event import Delivery, Entry, Event, Facts, Kind, Outgoing
 from ...words.record import record
@@ -29,6 +28,7 @@ from ..keyring import Keyring
 from ..sending.deliver import deliver
 from ..storing.rows import insert_delivery, insert_facts
 from ..storing.store import Store
+from .retrying import Retries, Retry
 from .writer import Writer
 
 if TYPE_CHECKING:
@@ -59,17 +59,6 @@ class Forwarding:
     relay: bool = False  # the handler's reply goes to the sender: no forwarding behind its back
     schedule: Schedule | None = None  # what fails is tried again as this provider would
     compress: float = 1.0  # the waiting between attempts is divided by this
-
-
-@record
-class Retry:
-    """An attempt that is still to come. The event is read again when it does: waiting ones cost next to no memory."""
-
-    event_id: int
-    url: str
-    attempt: int  # 2 is the first retry
-    last: int | None  # the status of the attempt before; None: no answer
-    wait: float  # seconds
 
 
 class Follower:
@@ -227,7 +216,14 @@ class Follower:
     async def _forward(self, store: Store, forwarding: Forwarding, cursor: int) -> None:
         """Send events on in order of arrival, `concurrency` at a time."""
         room = asyncio.Semaphore(forwarding.concurrency)
-        retries = _Retries(self, store, forwarding)
+        retries = Retries(
+            store,
+            forwarding.schedule,
+            compress=forwarding.compress,
+            concurrency=forwarding.concurrency,
+            again=self._forward_again,
+            tell=self._tell,
+        )
         running: set[asyncio.Task[None]] = set()
         self._passed = cursor
         while True:
@@ -276,7 +272,7 @@ class Follower:
         if kept:
             await self._written(lambda db: [insert_delivery(db, delivery) for delivery in kept])
 
-    async def _forward_one(self, event: Event, url: str, room: asyncio.Semaphore, retries: _Retries) -> None:
+    async def _forward_one(self, event: Event, url: str, room: asyncio.Semaphore, retries: Retries) -> None:
         try:
             delivery = await self._deliver(event, url, "forward")
         except asyncio.CancelledError:
@@ -351,70 +347,6 @@ class Follower:
                 concurrency=max(forwarding.concurrency, 16),
             )
         return self._state.client
-
-
-class _Retries:
-    """The attempts that are still to come; they have hands of their own, so that events behind them do not wait."""
-
-    def __init__(self, follower: Follower, store: Store, forwarding: Forwarding) -> None:
-        self._again = follower._forward_again
-        self._tell = follower._tell
-        self._store = store
-        self._schedule = forwarding.schedule
-        self._compress = forwarding.compress
-        self._room = asyncio.Semaphore(forwarding.concurrency)
-        self._waiting: dict[asyncio.Task[None], float] = {}  # and when it is due, by time.monotonic()
-
-    def after(self, delivery: Delivery, url: str) -> None:
-        """Try again, where the provider would after such an answer."""
-        retry = following(self._schedule, delivery, url, self._compress) if self._schedule else None
-        if retry is not None:
-            task = asyncio.create_task(self._wait(retry))
-            self._waiting[task] = time.monotonic() + retry.wait
-            task.add_done_callback(lambda task: self._waiting.pop(task, None))
-
-    async def _wait(self, retry: Retry) -> None:
-        await asyncio.sleep(retry.wait)
-        async with self._room:
-            event = self._store.event(retry.event_id)
-            if event is None or self._schedule is None:
-                self._tell(f"#{retry.event_id} was removed before its attempt {retry.attempt}")
-                return
-            delivery = await self._again(event, retry, self._schedule)
-        self.after(delivery, retry.url)
-
-    async def end(self, patience: float) -> None:
-        """Make the attempts that come within `patience` seconds; tell how many are given up."""
-        until = time.monotonic() + patience
-        while soon := [task for task, due in self._waiting.items() if due < until]:
-            left = until - time.monotonic()
-            if left <= 0:
-                break
-            await asyncio.wait(soon, timeout=left, return_when=asyncio.FIRST_COMPLETED)
-        if self._waiting:
-            count = len(self._waiting)
-            self._tell(f"{count} {'retry' if count == 1 else 'retries'} given up · again: whcli replay --failed")
-
-
-def following(schedule: Schedule, delivery: Delivery, url: str, compress: float) -> Retry | None:
-    """The next attempt by the provider's rules after this one, or None when it is done.
-
-    The jitter is drawn from event and attempt, so that the same failures bring the same pauses.
-    """
-    status = delivery.reply.status if delivery.reply else None
-    headers = delivery.reply.headers if delivery.reply else ()
-    wait = next_delay(
-        schedule,
-        delivery.attempt,
-        status,
-        retry_after=retry_after_of(headers, time.time()),
-        stopped=stopped_by(schedule, headers),
-        chance=Chance("forward", delivery.event_id, delivery.attempt).between(-1, 1),
-    )
-    if wait is None:
-        return None
-    wait = compressed(wait, compress)
-    return Retry(event_id=delivery.event_id, url=url, attempt=delivery.attempt + 1, last=status, wait=wait)
 
 
 def not_delivered(event: Event, url: str, failure: str, error: str) -> Delivery:

@@ -9,13 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
-from threading import Event as Flag
-from threading import Thread
 from time import monotonic
 
 from ...words.errors import StoreFailed
 from ..storing.index import Index
 from ..storing.store import Store
+from .behind import Behind
 
 PAUSE = 0.5  # seconds at least between two looks, so that events gather
 SHARE = 9  # while events come: so many times as long as a turn took, it rests
@@ -23,35 +22,17 @@ FEW, MANY = 25, 500  # events in a turn: while others come, and when it is quiet
 AGAIN = 60.0  # seconds until another try, where the index could not be written
 
 
-class Indexer:
-    """Works from `start` to `stop`.
+class Indexer(Behind):
+    """Works from `start` to `stop`; to be woken when facts were stored.
 
-    `noted` is the newest arrival number whose facts are stored, `pause` the writer's word on how long to rest after so
-    much work, which is 0 when no requests press.
+    `noted` is the newest arrival number whose facts are stored, `pressed` whether requests press.
     """
 
-    def __init__(self, folder: Path, *, noted: Callable[[], int], pause: Callable[[float], float]) -> None:
+    def __init__(self, folder: Path, *, noted: Callable[[], int], pressed: Callable[[], bool]) -> None:
         self._folder = folder
         self._noted = noted
-        self._pause = pause
-        self._news = Flag()
-        self._over = Flag()
-        self._thread = Thread(target=self._run, name="whcli-indexer", daemon=True)
-
-    def start(self) -> None:
-        """Begin with what is behind."""
-        self._thread.start()
-
-    def wake(self) -> None:
-        """Facts were stored; from any thread."""
-        self._news.set()
-
-    def stop(self, patience: float) -> None:
-        """End; what is left is indexed another time."""
-        self._over.set()
-        self._news.set()
-        if self._thread.ident is not None:
-            self._thread.join(patience)
+        self._pressed = pressed
+        super().__init__("whcli-indexer")
 
     def _run(self) -> None:
         index = Index.made(self._folder)
@@ -68,7 +49,7 @@ class Indexer:
         """Index what there is; the seconds to rest."""
         try:
             while not self._over.is_set():
-                if self._pause(1.0):
+                if self._pressed():
                     self._over.wait(PAUSE)
                     continue
                 coming, began = self._news.is_set(), monotonic()

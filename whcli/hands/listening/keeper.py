@@ -8,14 +8,13 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from pathlib import Path
-from threading import Event as Flag
-from threading import Thread
 
 from ...rules.retention import Keep
 from ...words.errors import StoreFailed
 from ..storing.retention import next_expiry, oldest, surplus
 from ..storing.rows import delete
 from ..storing.store import Store
+from .behind import Behind
 from .writer import Writer
 
 PAUSE = 1.0  # seconds between two looks while events come
@@ -24,8 +23,8 @@ LATER = 60.0  # seconds after which what could not go yet is looked at again
 BREATH = 0.01  # seconds at least between two removals, so that what waits to be acknowledged comes first
 
 
-class Keeper:
-    """Works from `start` to `stop`.
+class Keeper(Behind):
+    """Works from `start` to `stop`; to be woken when something was committed, shown or sent.
 
     `settled` is the newest arrival number up to which everything is shown and sent, `said` whether the user has been
     told already that events go now; else `tell` is called when the first does. `broken` as for the printer.
@@ -49,25 +48,8 @@ class Keeper:
         self._settled = settled
         self._tell = tell
         self._broken = broken
-        self._news = Flag()
-        self._over = Flag()
-        self._thread = Thread(target=self._run, name="whcli-keeper", daemon=True)
+        super().__init__("whcli-keeper")
         self.removed = 0
-
-    def start(self) -> None:
-        """Begin with what is too much already."""
-        self._thread.start()
-
-    def wake(self) -> None:
-        """Something was committed, shown or sent; from any thread."""
-        self._news.set()
-
-    def stop(self, patience: float) -> None:
-        """Finish the removal under way; what is left goes another time."""
-        self._over.set()
-        self._news.set()
-        if self._thread.ident is not None:
-            self._thread.join(patience)
 
     def _run(self) -> None:
         try:

@@ -138,7 +138,7 @@ class Listener:
             pause=self._writer.pause,
             broken=broken,
         )
-        self._indexer = Indexer(folder, noted=lambda: self._follower.noted, pause=self._writer.pause)
+        self._indexer = Indexer(folder, noted=lambda: self._follower.noted, pressed=self._writer.pressed)
         self._statuses: OrderedDict[int, int] = OrderedDict()
         self._tasks: set[asyncio.Task[None]] = set()
         self._usual = None if plan.relay or plan.replies.by_delivery else plan.replies.sequence[0]

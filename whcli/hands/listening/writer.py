@@ -132,8 +132,11 @@ class Writer:
         Python runs one thread at a time: while the next commit follows close on the last one, all that is not an
         acknowledgement takes turns of SHARE. What is not worked on meanwhile waits in the store.
         """
-        busy = self._load > BUSY and time.monotonic() - self._last[2] < QUIET
-        return worked / SHARE - worked if busy else 0.0
+        return worked / SHARE - worked if self.pressed() else 0.0
+
+    def pressed(self) -> bool:
+        """Whether the next commit follows close on the last one."""
+        return self._load > BUSY and time.monotonic() - self._last[2] < QUIET
 
     def _run(self) -> None:
         running = True
