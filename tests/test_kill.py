@@ -14,7 +14,7 @@ from statistics import median
 
 import pytest
 
-from tests.load import Load
+from tests.load import ACKS_FIRST, Load
 from tests.program import environment, listening, until
 from whcli.hands.storing.store import Store
 
@@ -65,14 +65,7 @@ def test_a_hundred_kills_lose_no_acknowledged_event(tmp_path: Path) -> None:
 
 def test_this_very_check_catches_a_listener_that_answers_before_it_commits(tmp_path: Path) -> None:
     """The proof of the proof: an acknowledgement that does not wait for the commit must lose events here."""
-    (tmp_path / "sitecustomize.py").write_text(
-        "import whcli.hands.listening.listener as listener\n"
-        "from whcli.words.event import Reply\n"
-        "def early(self, arrival, respond):\n"
-        "    respond(Reply(status=200))\n"
-        "    self._writer.put(arrival, lambda id: None)\n"
-        "listener.Listener._accept = early\n"
-    )
+    (tmp_path / "sitecustomize.py").write_text(ACKS_FIRST)
     ready = tmp_path / "ready.json"
     lost = 0
     for run in range(5):

@@ -14,20 +14,13 @@ from pathlib import Path
 
 import pytest
 
+from tests.load import ACKS_FIRST
 from tests.program import listening
 from tests.wire import Wire, post
 
 POSTS = 100
 CALLS = "read,recvfrom,recvmsg,write,writev,sendto,sendmsg,fdatasync,fsync"
 TRACE = ("strace", "-D", "-f", "-y", "-s", "64", "-e", f"trace={CALLS}", "-o", "trace.txt")  # -D: we stay its parent
-LATE = (
-    "import whcli.hands.listening.listener as listener\n"
-    "from whcli.words.event import Reply\n"
-    "def early(self, arrival, respond):\n"
-    "    respond(Reply(status=200))\n"
-    "    self._writer.put(arrival, lambda id: None)\n"
-    "listener.Listener._accept = early\n"
-)
 
 
 def can_trace() -> bool:
@@ -80,7 +73,7 @@ def test_every_one_of_a_hundred_acknowledgements_follows_a_sync_of_its_event(tmp
 
 
 def test_this_very_check_catches_a_listener_that_answers_before_it_syncs(tmp_path: Path) -> None:
-    (tmp_path / "sitecustomize.py").write_text(LATE)
+    (tmp_path / "sitecustomize.py").write_text(ACKS_FIRST)
     from tests.program import ROOT
 
     env = {"PYTHONPATH": os.pathsep.join([str(tmp_path), str(ROOT)])}
