@@ -46,6 +46,9 @@ Signature = Annotated[str | None, typer.Option("--signature", help="Only this st
 Since = Annotated[str | None, typer.Option("--since", help="Only from then on: 10m, 2h or an RFC 3339 time.")]
 Until = Annotated[str | None, typer.Option("--until", help="Only up to then.")]
 Where = Annotated[str | None, typer.Option("--where", help="Only where this JMESPath expression holds.")]
+Search = Annotated[
+    str | None, typer.Option("--search", help='Only with these words and "phrases" in URL, headers or body; word*.')
+]
 SinceStart = Annotated[
     bool, typer.Option("--since-start", help="Events since the newest `listen` on this store began (default).")
 ]
@@ -64,11 +67,6 @@ def begin_of(*, since_start: bool, after: int | None, from_now: bool = False) ->
     return after if after is not None else "now" if from_now else "start"
 
 
-Search = Annotated[
-    str | None, typer.Option("--search", help='Only with these words and "phrases" in URL, headers or body; word*.')
-]
-
-
 def filter_of(
     *,
     provider: str | None,
@@ -84,7 +82,7 @@ def filter_of(
 ) -> Filter:
     """The filter that the options describe; raises WrongUsage for a value that can match nothing."""
     from ..rules.match import Filter, compiled
-    from ..rules.text import clip, moment, safe
+    from ..rules.text import clip, moment
 
     if signature is not None and signature not in SIGNATURES:
         raise _takes_no("--signature", signature, SIGNATURES)
@@ -109,6 +107,12 @@ def filter_of(
         search=search,
         failed=failed,
     )
+
+
+def refuse_before(subcommand: str, command: str, given: bool) -> None:
+    """Raise WrongUsage for options that stand before the subcommand, where they would be lost."""
+    if given:
+        raise WrongUsage("options stand behind the subcommand", next=f"whcli {command} {subcommand} ... --json")
 
 
 def certificates_of(ca: Path | None, insecure: bool) -> bool | str:

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ..rules.text import ago, plural, rfc3339, safe, size
-from ..words.errors import Exit, StoreFailed, WrongUsage
-from .options import Colour, Json, StoreDir, colour_of
+from ..words.errors import Exit, StoreFailed
+from .options import Colour, Json, StoreDir, colour_of, refuse_before
 from .rm import WORTH
 
 if TYPE_CHECKING:
@@ -35,8 +35,7 @@ def default(context: typer.Context, store: StoreDir = None, colour: Colour = "au
     name = context.invoked_subcommand
     if name is None:
         return info(store, colour, json)
-    if json or store is not None:
-        raise WrongUsage("options stand behind the subcommand", next=f"whcli store {name} ... --json")
+    refuse_before(name, "store", json or store is not None)
     return Exit.DONE
 
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ..rules.text import rfc3339, safe
-from ..words.errors import Exit, NothingMatched, WrongUsage
-from .options import Colour, Json, StoreDir, colour_of
+from ..words.errors import Exit, NothingMatched
+from .options import Colour, Json, StoreDir, colour_of, refuse_before
 
 if TYPE_CHECKING:
     from ..hands.certificates import Certificate
@@ -32,8 +32,7 @@ def default(context: typer.Context, store: StoreDir = None, colour: Colour = "au
     name = context.invoked_subcommand
     if name is None:
         return info(store, colour, json)
-    if json or store is not None:
-        raise WrongUsage("options stand behind the subcommand", next=f"whcli tls {name} ... --json")
+    refuse_before(name, "tls", json or store is not None)
     return Exit.DONE
 
 
