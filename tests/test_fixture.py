@@ -155,9 +155,9 @@ def test_a_fixture_written_by_hand_needs_little() -> None:
 def test_what_a_reply_should_be_is_kept_and_can_be_said() -> None:
     fixture = Fixture(event=EVENT).saying("expect", {"status": 200, "headers": {"a": "é"}})
     back = fixture_from(fixture_text(fixture).encode())
-    assert back.expect == {"status": 200, "headers": {"a": "é"}}
+    assert back.further("expect") == {"status": 200, "headers": {"a": "é"}}
     assert '\n  "expect": {\n    "status": 200,\n' in fixture_text(back)
-    assert Fixture(event=EVENT).expect is None
+    assert Fixture(event=EVENT).further("expect") is None
 
 
 @given(st.lists(events, min_size=1, max_size=3), st.sampled_from([fixture_text, fixture_line, None]))

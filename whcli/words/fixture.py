@@ -27,14 +27,6 @@ class Fixture:
     redacted: bool = False  # secrets and personal data were replaced, and the signature by a placeholder
     fields: Mapping[str, str] = field(default_factory=dict)  # further fields as JSON texts, `expect` among them
 
-    @property
-    def expect(self) -> dict[str, Any] | None:
-        """What a reply to this event should be, as the file says it; None where it says nothing."""
-        import json
-
-        value = json.loads(self.fields["expect"]) if "expect" in self.fields else None
-        return value if isinstance(value, dict) else None
-
     def saying(self, name: str, value: Any) -> Fixture:
         """The fixture with a further field set, as two-space JSON that stands well in its file."""
         import json
@@ -43,7 +35,7 @@ class Fixture:
         return replace(self, fields={**self.fields, name: text})
 
     def further(self, name: str) -> Any:
-        """The value of a further field, such as `snapshot`; None where there is none."""
+        """The value of a further field, such as `expect`; None where there is none."""
         import json
 
         return json.loads(self.fields[name]) if name in self.fields else None

@@ -18,8 +18,6 @@ from ..compare import bytes_differ, values_differ
 from ..replaying.noise import without_noise
 from ..replaying.replies_differ import HEADERS, headers_read, plain_body
 
-BODIES = ("body_json", "body_text", "body_base64")
-
 
 def snapshot_of(delivery: Delivery) -> dict[str, Any]:
     """What is kept of a delivery's reply; a delivery without one has nothing to keep."""
