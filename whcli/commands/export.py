@@ -108,10 +108,10 @@ def command(
     if filtered and not numbers:
         raise NothingMatched("no event matches", code="no_event", next="whcli list        shows what is there")
     taken = Taken(source, keyring, (*(events or ()), *numbers))
-    cleaned = (each for each in taken.all()) if no_redact else cleaning(taken, config, folder, redact or (), keep or ())
+    items = taken.all() if no_redact else cleaning(taken, config, folder, redact or (), keep or ())
     out = Output(output, format_named(format or format_of(output)), force=force)
     told = stderr(colour_of(colour))
-    for written in out.write(cleaned):
+    for written in out.write(items):
         if json:
             stdout().json(written.record)
     out.summary(told, redacted=not no_redact)
