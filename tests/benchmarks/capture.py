@@ -3,9 +3,9 @@
     python -m tests.benchmarks.capture        needs wrk (Debian package) on PATH
 
 Every server runs on one core, wrk on another, 1.2 kB JSON bodies, keep-alive. The rounds of all servers are
-interleaved; a ratio is the median over the rounds of what both did in the same round. `CONNECTIONS=16
-SERVERS=whcli,bare` narrows it. CPU per request is measured too: user and system time of the server's process, which
-other programs disturb less.
+interleaved, and a server whose round it is not is stopped: a listener still works on what it has acknowledged. A ratio
+is the median over the rounds of what both did in the same round. `CONNECTIONS=16 SERVERS=whcli,bare` narrows it. CPU
+per request is measured too: user and system time of the server's process, which other programs disturb less.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import json
 import os
 import re
 import resource
+import signal
 import socket
 import statistics
 import subprocess
@@ -157,12 +158,9 @@ def load(port: int, pid: int, connections: int, seconds: float, script: Path) ->
     """One round of wrk on the last core."""
     before = cpu_of(pid)
     wrk = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "20s", "-s", str(script)]
-    out = subprocess.run(
-        ["taskset", "-c", str(CORES[-1]), *wrk, f"http://127.0.0.1:{port}/hook"],
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout
+    wrk = ["taskset", "-c", str(CORES[-1]), *wrk, f"http://127.0.0.1:{port}/hook"]
+    with awake(pid):
+        out = subprocess.run(wrk, capture_output=True, text=True, check=True).stdout
     found = re.search(r"FIGURES (\d+) (\d+) ([\d.]+) ([\d.]+) (\d+)", out)
     assert found, out
     requests, duration, p50, p99, errors = (float(each) for each in found.groups())
@@ -177,6 +175,8 @@ def measured(names: Sequence[str], connections: int, rounds: int, seconds: float
         script = folder / "wrk.lua"
         script.write_text(WRK)
         started = {name: opened.enter_context(running(name, folder)) for name in names}
+        for _, pid in started.values():
+            opened.enter_context(halted(pid))
         for port, pid in started.values():
             load(port, pid, connections, 1, script)
         found: dict[str, list[Round]] = {name: [] for name in names}
@@ -184,6 +184,26 @@ def measured(names: Sequence[str], connections: int, rounds: int, seconds: float
             for name, (port, pid) in started.items():
                 found[name].append(load(port, pid, connections, seconds, script))
         return found
+
+
+@contextmanager
+def halted(pid: int) -> Iterator[None]:
+    """A process that gets no processor, until the end or until `awake`."""
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(pid, signal.SIGCONT)
+
+
+@contextmanager
+def awake(pid: int) -> Iterator[None]:
+    """A halted process at work."""
+    os.kill(pid, signal.SIGCONT)
+    try:
+        yield
+    finally:
+        os.kill(pid, signal.SIGSTOP)
 
 
 BARS = {1: None, 16: 0.5, 64: 0.6, 256: None}
