@@ -12,7 +12,7 @@ from tests.anything import headers as any_headers
 from whcli.rules.replaying.resign import replaced, resigned
 from whcli.rules.replies import REMEMBERED, Replies, sequence_of
 from whcli.rules.signatures.generic import Signed
-from whcli.rules.ulid import ALPHABET, ulid
+from whcli.rules.ulid import ALPHABET, RANDOM, letters, moment, ulid
 from whcli.words.event import Headers, Message, Outgoing, Reply, every
 
 # -- replies --------------------------------------------------------------------------------------------------------
@@ -81,6 +81,17 @@ def test_a_ulid_is_its_time_and_its_random_bits(milliseconds: int, random: bytes
     assert len(text) == 26
     assert by_hand(text) & (1 << 80) - 1 == int.from_bytes(random, "big")
     assert abs((by_hand(text) >> 80) - milliseconds) <= 1
+
+
+@given(st.integers(0, 2**47), st.binary(min_size=10, max_size=10))
+def test_a_ulid_begins_with_its_moment(milliseconds: int, random: bytes) -> None:
+    assert ulid(milliseconds / 1000, random)[:-RANDOM] == moment(milliseconds / 1000)
+
+
+def test_each_letter_is_as_likely_as_any_other() -> None:
+    found = letters(bytes(range(256)))
+    assert {letter: found.count(letter) for letter in ALPHABET} == dict.fromkeys(ALPHABET, 8)
+    assert letters(b"") == ""
 
 
 @given(st.floats(0, 4e9), st.floats(0, 4e9))

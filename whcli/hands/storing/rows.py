@@ -10,7 +10,7 @@ from functools import cache
 from io import BytesIO
 from typing import Any
 
-from ...rules.ulid import ulid
+from ...rules.ulid import RANDOM, letters, moment
 from ...words.event import HELD, SIGNATURES, Arrival, Delivery, Entry, Event, Facts, Headers, Reply, Spooled
 from ...words.fixture import Fixture
 from ...words.head import parse_head, parse_headers
@@ -50,11 +50,11 @@ def insert(db: sqlite3.Connection, arrivals: Sequence[Arrival]) -> list[int]:
     ids: list[int] = []
     for start in range(0, len(arrivals), _TOGETHER):
         some = arrivals[start : start + _TOGETHER]
-        random = os.urandom(10 * len(some))
+        random = letters(os.urandom(RANDOM * len(some)))
         values: list[Any] = []
         large: list[int] = []
         for n, (received_at, head, _, _, body, trailers, peer) in enumerate(some):
-            uid = ulid(received_at, random[10 * n : 10 * n + 10])
+            uid = moment(received_at) + random[RANDOM * n : RANDOM * (n + 1)]
             in_row = body if isinstance(body, bytes) and len(body) <= HELD else b""
             values += (uid, received_at, head, field_lines(trailers) if trailers else None, peer, in_row)
             if in_row is not body:
