@@ -47,6 +47,8 @@ class Replies:
 
     def answer(self, delivery_id: str | None) -> Reply:
         """The answer to the next attempt of a delivery."""
+        if not self.by_delivery:
+            return self.sequence[0]
         turn = self._attempts.get(delivery_id, 0)
         self._attempts[delivery_id] = turn + 1
         self._attempts.move_to_end(delivery_id)

@@ -13,7 +13,7 @@ Figma and Braintree (or their SDKs) were read on 2026-11-23; the others were che
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -25,7 +25,7 @@ from ..recognition.providers import Conditions
 from ..signatures.digests import TEXTS, digest, same
 
 LARGEST = 64 * 1024  # bytes of a body that may be a question
-SMALL = 4 * 1024  # bytes of a body that is a question by its words alone, without a header; real ones are below 1 KiB
+SMALL = 1024  # bytes of a body that is a question by its words alone, without a header; real ones have about 500
 SecretsOf = Callable[[str], Sequence[Secret]]
 """The secrets known for a scheme, the first of which signs."""
 
@@ -511,7 +511,7 @@ def answer(
     `verify_token` is what was typed into Meta's or Strava's settings (None: any is accepted), `provider` what a route
     has fixed, `now` unix seconds UTC.
     """
-    ways = _ways().get(message.method)
+    ways = _ways().get(message.method.encode())
     if ways is None or len(message.body) > LARGEST:
         return None
     likely = ways.likely(message)
@@ -530,13 +530,21 @@ def possible(method: bytes, head: bytes, body: bytes) -> bool:
 
     Bytes by bytes, so never surer than `answer`, which has the last word.
     """
-    ways = _ways().get(method.decode("latin-1"))
+    ways = _ways().get(method)
     if ways is None or len(body) > LARGEST:
         return False
-    if ways.always or (len(body) <= SMALL and any(word in body for word in ways.body)):
+    if ways.always or (len(body) <= SMALL and holds_any(body, ways.body)):
         return True
     lowered = head.lower()
-    return any(name in lowered for name in ways.headers) or any(word.lower().encode() in lowered for word in ways.query)
+    return holds_any(lowered, ways.headers) or holds_any(lowered, ways.queried)
+
+
+def holds_any(text: bytes, words: Iterable[bytes]) -> bool:
+    """Whether one of the words is in a text. `any` with a generator would take three times as long."""
+    for word in words:  # noqa: SIM110
+        if word in text:
+            return True
+    return False
 
 
 @record
@@ -546,6 +554,7 @@ class Ways:
     always: tuple[int, ...]
     headers: dict[bytes, tuple[int, ...]]
     query: dict[str, tuple[int, ...]]
+    queried: tuple[bytes, ...]  # the words of `query` in small letters
     body: dict[bytes, tuple[int, ...]]
 
     def likely(self, message: Message) -> set[int]:
@@ -562,8 +571,8 @@ class Ways:
 
 
 @cache
-def _ways() -> dict[str, Ways]:
-    return {method: _ways_of(method) for method in {row.method for row in ROWS}}
+def _ways() -> dict[bytes, Ways]:
+    return {method.encode(): _ways_of(method) for method in {row.method for row in ROWS}}
 
 
 def _ways_of(method: str) -> Ways:
@@ -578,6 +587,7 @@ def _ways_of(method: str) -> Ways:
         always=ways[""].get("", ()),
         headers={name.lower().encode(): orders for name, orders in ways["header"].items()},
         query=ways["query"],
+        queried=tuple(word.lower().encode() for word in ways["query"]),
         body={word.encode(): orders for word, orders in ways["body"].items()},
     )
 
