@@ -116,6 +116,37 @@ def test_what_gathers_behind_a_slow_commit_shares_the_next_one(store: Store) -> 
     assert bench.commits <= 4  # the slow one, what came before it was taken, the hundred, the end
 
 
+def test_senders_that_wait_for_their_answers_share_one_commit(store: Store) -> None:
+    """Whoever was just answered is waited for a moment, whatever turn of the loop he comes back in."""
+    rounds, senders = 20, 16
+
+    async def sender(bench: Bench, number: int) -> None:
+        for _ in range(rounds):
+            answered = asyncio.Event()
+            bench.writer.put(arrival(number), lambda id, answered=answered: answered.set())  # type: ignore[misc]
+            await asyncio.wait_for(answered.wait(), WAIT)
+            for _ in range(number % 4):  # back in a later turn than others
+                await asyncio.sleep(0)
+
+    async def test(bench: Bench) -> None:
+        await asyncio.gather(*(sender(bench, number) for number in range(senders)))
+
+    bench = on(store, test)
+    assert store.count() == rounds * senders
+    assert bench.commits < rounds * senders / 4  # one a round, unless the machine was busy
+
+
+def test_who_does_not_come_back_is_not_waited_for_long(store: Store) -> None:
+    async def test(bench: Bench) -> None:
+        for number in range(8):
+            bench.put(number)
+        await bench.answered()
+        bench.put(8)
+        assert (await bench.answered())[-1] == (8, 9)
+
+    on(store, test)
+
+
 def test_an_answer_comes_after_the_event_can_be_read_by_others(store: Store, folder: Path) -> None:
     seen = []
 

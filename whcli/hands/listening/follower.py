@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
 from dataclasses import dataclass, field, replace
-from itertools import islice
+from itertools import count, islice
 from pathlib import Path
 from threading import Event as Flag
 from threading import Thread
@@ -113,8 +113,7 @@ class Follower:
 
     def wake(self) -> None:
         """Something was committed; from any thread."""
-        if self._state.loop is not None and not self._state.loop.is_closed():
-            self._state.loop.call_soon_threadsafe(self._state.news)
+        self._state.stir()
 
     def stop(self, patience: float) -> None:
         """Finish what is there, for at most `patience` seconds."""
@@ -172,12 +171,12 @@ class Follower:
 
     async def _recognise(self, store: Store) -> None:
         while True:
-            began = time.thread_time()
+            seen, began = self._state.stirred, time.thread_time()
             events = list(_batch(store, self.noted, self._writer.settled(store.last_id())))
             if events:
                 await self._note(store, events)
                 await asyncio.sleep(self._writer.pause(time.thread_time() - began))
-            elif not await self._state.more():
+            elif not await self._state.more(seen):
                 return
 
     async def _note(self, store: Store, events: list[Event]) -> None:
@@ -227,8 +226,9 @@ class Follower:
         running: set[asyncio.Task[None]] = set()
         self._passed = cursor
         while True:
+            seen = self._state.stirred
             event = next(store.events(cursor, 1), None)
-            if self._state.over or (event is None and not await self._state.more()):
+            if self._state.over or (event is None and not await self._state.more(seen)):
                 break
             if event is None:
                 continue
@@ -394,6 +394,8 @@ class _State:
     loop: asyncio.AbstractEventLoop | None = None
     client: Client | None = None
     until: float | None = None  # time.monotonic() by which to be done; None: not stopping
+    stirred: int = 0  # another number after each commit
+    _count: Iterator[int] = field(default_factory=lambda: count(1))
     _waiting: list[asyncio.Future[None]] = field(default_factory=list)
 
     @property
@@ -408,20 +410,29 @@ class _State:
             raise RuntimeError("the follower has not started")
         return self.loop
 
-    def news(self) -> None:
+    def stir(self) -> None:
+        """Something was committed; from any thread. Whoever works is not disturbed: he looks again by himself."""
+        self.stirred = next(self._count)
+        if self._waiting and self.loop is not None and not self.loop.is_closed():
+            self.loop.call_soon_threadsafe(self._news)
+
+    def _news(self) -> None:
         """Wake everybody who found nothing to do."""
         waiting, self._waiting = self._waiting, []
         for future in waiting:
             if not future.done():
                 future.set_result(None)
 
-    async def more(self) -> bool:
-        """Wait for a commit; False when the follower is stopping and nothing is left."""
+    async def more(self, seen: int) -> bool:
+        """Wait until `stirred` is not `seen` any more; False when the follower is stopping and nothing is left."""
         if self.until is not None:
             return False
         future = asyncio.get_running_loop().create_future()
-        self._waiting.append(future)
-        await future
+        self._waiting.append(future)  # before the look: whoever commits in between finds it
+        if self.stirred == seen:
+            await future
+        elif future in self._waiting:
+            self._waiting.remove(future)
         return True
 
     def left(self) -> float:

@@ -2,9 +2,9 @@
 
 A request's acknowledgement waits for the disk. Sixteen senders at once must not mean sixteen syncs, so while one
 transaction is being synced the next requests gather and share the following one (group commit). Senders that wait for
-their answers would so fall into two halves, each waiting for the other's sync: when fewer requests are there than last
-time, a fraction of a sync is waited for the rest. The hand-over between the event loop and this thread costs more than
-an insert, so it happens once per batch in both directions.
+their answers would so fall into two halves, each waiting for the other's sync: whoever has just been answered is waited
+for a moment, since he may come back at once. The hand-over between the event loop and this thread costs more than an
+insert, so it happens once per batch in both directions; the requests gather on the loop.
 
 What was worked out from events goes through the same thread, in transactions of its own: a mistake there must not cost
 an event. It can be worked out again, so the disk is not waited for.
@@ -27,12 +27,12 @@ from ...words.event import Arrival
 from ..storing.rows import insert
 from ..storing.store import Store
 
-MOST = 256  # batches taken into one transaction
-PATIENCE = 0.5  # part of the last commit's time that more requests are waited for
-LONGEST = 0.002  # seconds that they are waited for at most
-BUSY = 0.5  # part of its time that the writer works while requests follow close on each other
+RETURN = 0.001  # seconds after an answer in which its sender may come back with the next request
+ENOUGH = 32  # requests that share a sync well enough: the next ones are not waited for
+MOST = 256  # jobs taken into one transaction
+DENSE = 1 / 3000  # seconds between two requests, on average, below which they press
 QUIET = 0.05  # seconds without a commit after which they do not
-SHARE = 0.1  # of a processor for each thread that works behind the acknowledgements, while they do
+SHARE = 0.05  # of a processor for each thread that works behind the acknowledgements, while they do
 WEIGHT = 8 << 20  # bytes of body above which a transaction ends, so that small events do not wait for many large ones
 
 Done = Callable[[int | None], None]
@@ -76,10 +76,13 @@ class Writer:
         self._thread = Thread(target=self._run, name="whcli-writer", daemon=True)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._ended = False
-        self._begun = self._told = 0  # batches whose commit has begun, and whose senders have been told
-        self._told_until = 0  # the newest arrival number of those
-        self._load = 0.0  # the part of its time that this thread has worked, of late
-        self._last = (0, 0.0, 0.0)  # requests of the last commit, its time in seconds, and when it ended
+        self._expected = 0  # so many requests are likely to come together,
+        self._until = 0.0  # if they are here by then, in the loop's seconds
+        self._late: asyncio.TimerHandle | None = None  # goes off at that moment
+        self._out = 0  # requests handed over whose senders have not been told yet
+        self._told_until = 0  # the newest arrival number of those who have been
+        self._between = 1.0  # seconds between two requests, of late
+        self._committed_at = 0.0  # when the last commit ended, by the monotonic clock
 
     def start(self, loop: asyncio.AbstractEventLoop) -> None:
         """Begin; `loop` is where requests come from and answers go to."""
@@ -88,12 +91,27 @@ class Writer:
 
     def put(self, arrival: Arrival, done: Done) -> None:
         """Have a request stored; on the event loop. What comes in one turn of the loop goes over as one batch."""
-        self._gathered.append((arrival, done))
-        if len(self._gathered) == 1 and self._loop is not None:
-            self._loop.call_soon(self._hand_over)
+        gathered = self._gathered
+        gathered.append((arrival, done))
+        if self._loop is not None and (len(gathered) == 1 or len(gathered) == self._expected):
+            self._loop.call_soon(self._offer, self._loop)
+
+    def _offer(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Hand over what has gathered, unless more is likely to join it."""
+        if not self._gathered or self._out:
+            return  # whoever tells those that are out looks again
+        left = self._until - loop.time()
+        if len(self._gathered) >= self._expected or left <= 0:
+            self._hand_over()
+        elif self._late is None:
+            self._late = loop.call_later(left, self._hand_over)
 
     def _hand_over(self) -> None:
+        if self._late is not None:
+            self._late.cancel()
+            self._late = None
         gathered, self._gathered = self._gathered, []
+        self._out += len(gathered)
         self._queue.put(gathered)
         self._refuse_late()
 
@@ -106,7 +124,7 @@ class Writer:
 
     def settled(self, newest: int) -> int:
         """Up to which arrival number all senders have been told; `newest` is the store's, read just before."""
-        return newest if self._begun == self._told else self._told_until
+        return self._told_until if self._out else newest
 
     def stop(self, patience: float) -> None:
         """Write what is left, for at most `patience` seconds, and end; from any thread."""
@@ -129,21 +147,19 @@ class Writer:
     def pause(self, worked: float) -> float:
         """How long whoever works behind the acknowledgements should rest after so many seconds of processor time.
 
-        Python runs one thread at a time: while the next commit follows close on the last one, all that is not an
-        acknowledgement takes turns of SHARE. What is not worked on meanwhile waits in the store.
+        Python runs one thread at a time: while requests press, all that is not an acknowledgement takes turns of SHARE.
+        What is not worked on meanwhile waits in the store.
         """
         return worked / SHARE - worked if self.pressed() else 0.0
 
     def pressed(self) -> bool:
-        """Whether the next commit follows close on the last one."""
-        return self._load > BUSY and time.monotonic() - self._last[2] < QUIET
+        """Whether requests follow close on each other."""
+        return self._between < DENSE and time.monotonic() - self._committed_at < QUIET
 
     def _run(self) -> None:
         running = True
         while running:
-            began = time.monotonic()
             jobs = self._take()
-            taken = time.monotonic()
             running = None not in jobs
             arrivals = [item for job in jobs if isinstance(job, list) for item in job]
             if arrivals:
@@ -153,8 +169,6 @@ class Writer:
                 self._work(works)
                 with suppress(RuntimeError):  # whom it wakes has ended
                     self._worked()
-            worked = time.monotonic() - taken
-            self._load += (worked / (worked + taken - began) - self._load) / 16
         self._ended = True
         self._refuse_late()
 
@@ -173,20 +187,8 @@ class Writer:
         jobs: Jobs = [self._queue.get()]
         with suppress(Empty):
             while len(jobs) < MOST and jobs[-1] is not None:
-                jobs.append(self._next(jobs))
+                jobs.append(self._queue.get_nowait())
         return jobs
-
-    def _next(self, jobs: Jobs) -> Gathered | Job | None:
-        """A job that is there, or that comes while it pays to wait for it; raises Empty."""
-        try:
-            return self._queue.get_nowait()
-        except Empty:
-            here = sum(len(job) for job in jobs if isinstance(job, list))
-            most, took, ended = self._last
-            left = ended + min(PATIENCE * took, LONGEST) - time.monotonic()
-            if not 0 < here < most or left <= 0:
-                raise
-            return self._queue.get(timeout=left)
 
     def _add(self, arrivals: Gathered) -> None:
         """Commit in order of arrival: all at once, or as many at a time as are not heavy."""
@@ -196,16 +198,15 @@ class Writer:
     def _commit(self, arrivals: Gathered) -> None:
         failure: StoreFailed | None = None
         ids: list[int] | list[None] = [None] * len(arrivals)
-        self._begun += 1
-        began = time.monotonic()
         try:
             with self._store.writing() as db:
                 ids = insert(db, [arrival for arrival, _ in arrivals])
         except Exception as error:  # a mistake of ours too must cost a 503, not the thread and every sender after it
             failure, ids = error if isinstance(error, StoreFailed) else _mistake(error), [None] * len(arrivals)
         self._answer(arrivals, ids)
-        ended = time.monotonic()
-        self._last = (len(arrivals), ended - began, ended)
+        now = time.monotonic()
+        self._between += ((now - self._committed_at) / len(arrivals) - self._between) / 16
+        self._committed_at = now
         if failure is not None:
             with suppress(OSError):  # whoever read our standard error has gone
                 self._failed(failure)
@@ -213,17 +214,20 @@ class Writer:
     def _answer(self, arrivals: Gathered, ids: list[int] | list[None]) -> None:
         with suppress(RuntimeError):  # the loop has closed, and with it every connection
             if self._loop is not None and arrivals:
-                self._loop.call_soon_threadsafe(self._tell, arrivals, ids)
+                self._loop.call_soon_threadsafe(self._tell, self._loop, arrivals, ids)
 
-    def _tell(self, arrivals: Gathered, ids: list[int] | list[None]) -> None:
+    def _tell(self, loop: asyncio.AbstractEventLoop, arrivals: Gathered, ids: list[int] | list[None]) -> None:
         """On the loop: everybody is told, even where telling one of them fails."""
         for (_, done), id in zip(arrivals, ids, strict=True):
             try:
                 done(id)
             except Exception as error:
-                asyncio.get_running_loop().call_exception_handler({"message": "an answer failed", "exception": error})
+                loop.call_exception_handler({"message": "an answer failed", "exception": error})
         self._told_until = max(self._told_until, ids[-1] or 0)
-        self._told += 1
+        self._out -= len(arrivals)
+        self._expected = min(len(arrivals) + len(self._gathered), ENOUGH)
+        self._until = loop.time() + RETURN
+        self._offer(loop)
         self._answered()
 
     def _work(self, works: list[Job]) -> None:
