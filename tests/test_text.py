@@ -148,6 +148,11 @@ def test_a_time_in_utc_reads_back_to_the_microsecond(at: float) -> None:
     assert datetime.strptime(text, "%Y-%m-%dT%H:%M:%S.%f%z").timestamp() == pytest.approx(at, abs=1e-6)
 
 
+@given(st.floats(-62_135_596_800.0, 253_402_300_799.0) | st.integers(0, 4 * 10**15).map(lambda micro: micro / 1e6))
+def test_a_time_is_written_as_the_standard_library_does(at: float) -> None:
+    assert rfc3339(at) == datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ").rjust(27, "0")
+
+
 @given(st.floats(allow_nan=True, allow_infinity=True))
 def test_any_time_can_be_shown(at: float) -> None:
     """A stored time may come from a file, and a filter's from the keyboard."""
