@@ -28,7 +28,7 @@ class Head(NamedTuple):
 
 def parse_headers(lines: list[bytes]) -> Headers:
     """Field lines to pairs; the white space around values is dropped."""
-    return tuple((name, value.strip(b" \t")) for name, _, value in (line.partition(b":") for line in lines))
+    return tuple([(name, value.strip(b" \t")) for name, _, value in [line.partition(b":") for line in lines]])
 
 
 def parse_head(head: bytes) -> Head:

@@ -27,13 +27,14 @@ def record(cls: Class) -> Class:
 
 
 def _init(cls: type) -> Any:
-    """A field's value is set through `object`, since the record's own `__setattr__` refuses."""
+    """A field's value is set through its slot, since the record's own `__setattr__` refuses."""
     names = [each.name for each in fields(cls)]
     given = ", ".join(each.name if _is_required(each) else f"{each.name}=__default_{each.name}" for each in fields(cls))
-    lines = [f"    __set(self, {each.name!r}, {_value(each)})" for each in fields(cls)]
+    lines = [f"    __set_{each.name}(self, {_value(each)})" for each in fields(cls)]
     if hasattr(cls, "__post_init__"):
         lines.append("    self.__post_init__()")
-    known: dict[str, Any] = {"__set": object.__setattr__, "__missing": MISSING}
+    known: dict[str, Any] = {"__missing": MISSING}
+    known |= {f"__set_{each.name}": vars(cls)[each.name].__set__ for each in fields(cls)}
     known |= {f"__default_{each.name}": each.default for each in fields(cls)}
     known |= {f"__make_{each.name}": each.default_factory for each in fields(cls)}
     exec("\n".join([f"def __init__(self, *, {given}):" if names else "def __init__(self):", *lines]), known)  # noqa: S102
