@@ -13,7 +13,7 @@ Facts:
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from typing import NamedTuple
@@ -54,6 +54,12 @@ class TargetUrl(NamedTuple):
 
 
 @lru_cache(maxsize=256)
+def origin_of(text: str) -> str:
+    """The origin of a target as typed; raises WrongUsage as `parse_target`."""
+    return parse_target(text).origin
+
+
+@lru_cache(maxsize=256)
 def parse_target(text: str) -> TargetUrl:
     """Read a target as typed: a URL, or short for one on plain HTTP: `localhost:3000/x`, `:3000`, `3000`.
 
@@ -77,6 +83,7 @@ def parse_target(text: str) -> TargetUrl:
     return TargetUrl(scheme, host, port, _ascii(path), None if query is None else _ascii(query))
 
 
+@lru_cache(maxsize=32)  # a captured target can be 64 KiB long
 def aim(to: str, captured: bytes, *, exact: bool = False) -> tuple[str, bytes]:
     """Where a request with the request target `captured` goes when it is sent to the URL `to`: URL and request target.
 
@@ -166,6 +173,8 @@ def _wrong_target(text: str, why: str, next: str) -> WrongUsage:
 
 # ------------------------------------------------------------------------------------------------ the request to send
 
+_FRAMING = (b"content-length", b"transfer-encoding")
+_AS_LONG = frozenset(map(len, _FRAMING))  # what is not need not be put in lower case
 # Transfer-Encoding is hop-by-hop too, but it leaves its place to Content-Length: see `with_length`.
 _HOP_BY_HOP = frozenset({b"connection", b"keep-alive", b"te", b"trailer", b"upgrade", b"http2-settings", b"expect"})
 
@@ -178,20 +187,24 @@ def replay_of(event: Event, to: str, *, exact: bool = False, drop: Collection[st
     when the event cannot be sent without breaking HTTP (line breaks inside a header, as an edited fixture can hold).
     """
     url, target = aim(to, event.target, exact=exact)
-    authority = parse_target(to).authority.encode()
-    own = _connection_headers(event.headers)
-    kept = tuple((name, value.strip(b" \t")) for name, value in event.headers if name.lower() not in own)
+    authority = _authority(to)
+    found = _sorted_out(event.headers, authority)
     outgoing = Outgoing(
         method=event.method,
         url=url,
         target=target,
-        headers=with_length(_with_host(kept, authority), event.body),
+        headers=_framed(found.kept, found.names, event.body),
         body=event.body,
-        changes=tuple(_changes(event, target, authority, own)),
+        changes=tuple(_changes(event, target, authority, found)),
     )
     if not event.head:  # off the wire it can hold nothing of the kind; whoever sends looks at every request once more
         require_sendable(outgoing)
-    return without_headers(outgoing, drop, "as asked")
+    return without_headers(outgoing, drop, "as asked") if drop else outgoing
+
+
+@lru_cache(maxsize=256)
+def _authority(to: str) -> bytes:
+    return parse_target(to).authority.encode()
 
 
 def with_length(headers: Headers, body: bytes) -> Headers:
@@ -200,12 +213,18 @@ def with_length(headers: Headers, body: bytes) -> Headers:
     It stands where the old one stood, else where `Transfer-Encoding` stood, else last; without any of them and without
     a body there is none.
     """
-    names = [name.lower() for name, _ in headers]
-    old = next((name for name in (b"content-length", b"transfer-encoding") if name in names), None)
-    place = names.index(old) if old else len(names)
+    return _framed(headers, [name.lower() for name, _ in headers], body)
+
+
+def _framed(headers: Sequence[tuple[bytes, bytes]], names: list[bytes], body: bytes) -> Headers:
+    """As `with_length`; `names` are the headers' in lower case."""
+    old = b"content-length" if b"content-length" in names else b"transfer-encoding"
+    place = names.index(old) if old in names else len(names)
     spelling = headers[place][0] if old == b"content-length" else b"Content-Length"
-    length = ((spelling, b"%d" % len(body)),) if old or body else ()
-    return _unframed(headers[:place]) + length + _unframed(headers[place:])
+    kept = [pair for pair, name in zip(headers, names, strict=True) if name not in _FRAMING]
+    if place < len(names) or body:
+        kept.insert(place - names[:place].count(b"transfer-encoding"), (spelling, b"%d" % len(body)))
+    return tuple(kept)
 
 
 def with_body(outgoing: Outgoing, body: bytes, change: str) -> Outgoing:
@@ -255,67 +274,86 @@ def _faults(outgoing: Outgoing) -> Iterator[str]:
     if _BREAK.search(b"".join([value for _, value in outgoing.headers])):
         names = [name for name, value in outgoing.headers if _BREAK.search(value)]
         yield f"the value of {_names(names[:1])} holds a line break or a NUL"
-    if every(outgoing.headers, b"transfer-encoding"):
+    framing = [(name.lower(), value) for name, value in outgoing.headers if len(name) in _AS_LONG]
+    if any(name == b"transfer-encoding" for name, _ in framing):
         yield "it has a Transfer-Encoding, but its body is not chunked"
-    lengths = every(outgoing.headers, b"content-length")
+    lengths = [value for name, value in framing if name == b"content-length"]
     if (lengths or outgoing.body) and lengths != [b"%d" % len(outgoing.body)]:
         yield f"its Content-Length does not fit its body of {len(outgoing.body)} bytes"
 
 
-def _connection_headers(headers: Headers) -> frozenset[bytes]:
-    """Lower-case names of the headers that go no further than one connection, but for the ones that are made anew."""
+class _Sorted(NamedTuple):
+    """A capture's headers by what becomes of them on another connection."""
+
+    kept: list[tuple[bytes, bytes]]  # with the new `Host`; framed as they came
+    names: list[bytes]  # theirs, in lower case
+    old: dict[bytes, list[bytes]]  # what is made anew: the captured values by name
+    gone: list[bytes]  # names of those that go no further than one connection
+
+
+def _sorted_out(headers: Headers, authority: bytes) -> _Sorted:
+    """Look at every header once: a replay of many events spends its time here."""
     named = {token.strip(b" \t").lower() for value in every(headers, b"connection") for token in value.split(b",")}
-    proxies = {name.lower() for name, _ in headers if name.lower().startswith(b"proxy-")}
-    return (_HOP_BY_HOP | named | proxies) - {b"host", b"content-length", b"transfer-encoding"}
-
-
-def _with_host(headers: Headers, authority: bytes) -> Headers:
-    anew = tuple((name, authority if name.lower() == b"host" else value) for name, value in headers)
-    return anew if every(headers, b"host") else ((b"Host", authority), *anew)
-
-
-def _unframed(headers: Headers) -> Headers:
-    framing = (b"content-length", b"transfer-encoding")
-    return tuple(pair for pair in headers if pair[0].lower() not in framing)
+    own = _HOP_BY_HOP | named if named else _HOP_BY_HOP
+    found = _Sorted([], [], {b"host": [], b"content-length": [], b"transfer-encoding": []}, [])
+    kept, names, old, gone = found
+    for name, value in headers:
+        lowered = name.lower()
+        if lowered in old:
+            old[lowered].append(value)
+            value = authority if lowered == b"host" else value
+        elif lowered in own or lowered.startswith(b"proxy-"):
+            gone.append(name)
+            continue
+        kept.append((name, value.strip(b" \t")))
+        names.append(lowered)
+    if not old[b"host"]:
+        kept.insert(0, (b"Host", authority))
+        names.insert(0, b"host")
+    return found
 
 
 # --------------------------------------------------------------------------------------------------- changes in words
 
 
-def _changes(event: Event, target: bytes, authority: bytes, own: Collection[bytes]) -> list[str]:
-    gone = [name for name, _ in event.headers if name.lower() in own]
-    spaced = [name for name in _oddly_spaced(event) if name.lower() not in {*own, b"transfer-encoding"}]
+def _changes(event: Event, target: bytes, authority: bytes, found: _Sorted) -> list[str]:
+    gone, unsaid = found.gone, {*found.gone}
+    spaced = [name for name in _oddly_spaced(event) if name not in unsaid and name.lower() != b"transfer-encoding"]
     return [
         *_changed("target", event.target, target),
         *([f"HTTP/{event.version} → HTTP/1.1"] if event.version != "1.1" else []),
-        *_host_changes(every(event.headers, b"host"), authority),
+        *_host_changes(found.old[b"host"], authority),
         *([f"left out, only for the old connection: {_names(gone)}"] if gone else []),
-        *_length_changes(event),
+        *_length_changes(event.body, found.old[b"transfer-encoding"], found.old[b"content-length"]),
         *([f"trailers left out: {_names([name for name, _ in event.trailers])}"] if event.trailers else []),
         *([f"one space before the value and none after: {_names(spaced)}"] if spaced else []),
     ]
 
 
 def _changed(what: str, old: bytes, new: bytes) -> list[str]:
-    return [] if old == new else [f"{what} {words(old)} → {words(new)}"]
+    return [] if old == new else [_from_to(what, old, new)]
+
+
+@lru_cache(maxsize=32)
+def _from_to(what: str, old: bytes, new: bytes) -> str:
+    return f"{what} {words(old)} → {words(new)}"
 
 
 def _host_changes(old: list[bytes], authority: bytes) -> list[str]:
     if not old:
         return [f"Host: {words(authority)} added"]
-    return [change for value in old for change in _changed("Host", value, authority)]
+    return [_from_to("Host", value, authority) for value in old if value != authority]
 
 
-def _length_changes(event: Event) -> list[str]:
-    length = b"%d" % len(event.body)
-    codings, old = every(event.headers, b"transfer-encoding"), every(event.headers, b"content-length")
+def _length_changes(body: bytes, codings: list[bytes], old: list[bytes]) -> list[str]:
+    length = b"%d" % len(body)
     if codings:
         before = [f"Transfer-Encoding: {words(value)}" for value in codings]
         before += [f"Content-Length: {words(value)}" for value in old]
         return [f"{', '.join(before)} → Content-Length: {words(length)}"]
     if old:
         return _changed("Content-Length", b", ".join(old), length)
-    return [f"Content-Length: {words(length)} added"] if event.body else []
+    return [f"Content-Length: {words(length)} added"] if body else []
 
 
 def _oddly_spaced(event: Event) -> list[bytes]:

@@ -12,6 +12,7 @@ Where `source` begins with "secondary", the provider's own page could not be rea
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 
 from ...words.event import Headers, every, first
 from ...words.record import record
@@ -474,6 +475,7 @@ def schedule_of(provider: str) -> Schedule:
     return BY_PROVIDER[provider]
 
 
+@lru_cache(maxsize=256)
 def matches(patterns: tuple[str, ...], status: int | None) -> bool:
     """Whether an answer is one of `2xx`, `410`, `timeout`, `any`; None is no answer at all."""
     said = "timeout" if status is None else str(status)
