@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any
 
-from ..rules.routes import Route, route_of, signed_url
+from ..rules.routes import NO_ROUTE, Route, route_of, signed_url
 from ..rules.signatures.digests import BadKey
 from ..rules.signatures.generic import Signed
 from ..rules.signatures.scheme import Scheme
@@ -52,6 +52,8 @@ def told_of_fixtures(outgoing: Outgoing, scheme: str) -> Outgoing:
 
 Kept = Callable[[str, str], Sequence[Secret]]
 """The secrets that arrived in handshakes: by scheme and path."""
+Recognise = Callable[[Headers, bytes, str | None], Facts]
+"""What a request is recognised as; its text is the scheme that a route has fixed."""
 
 
 def signed(row: Scheme, message: Message, secrets: Sequence[Secret], **how: Any) -> Signed:
@@ -179,12 +181,13 @@ class Keyring:
 
     def signer(self, event: Event) -> Facts:
         """As `recognise`, for signing: without type and ids, which stand in the body."""
-        from ..rules.recognition.detect import signer
+        return self._recognised(event, _signer())
 
-        return self._recognised(event, signer)
+    def _route(self, event: Event) -> Route:
+        return route_of(self.routes, event.path) if self.routes else NO_ROUTE
 
-    def _recognised(self, event: Event, read: Callable[[Headers, bytes, str | None], Facts]) -> Facts:
-        facts = read(event.headers, event.body, self._scheme or route_of(self.routes, event.path).scheme)
+    def _recognised(self, event: Event, read: Recognise) -> Facts:
+        facts = read(event.headers, event.body, self._scheme or self._route(event).scheme)
         return self._recognise_own(event, facts) if facts.scheme is None and self._config.schemes else facts
 
     def _recognise_own(self, event: Event, facts: Facts) -> Facts:
@@ -202,7 +205,7 @@ class Keyring:
 
     def public_url(self, event: Event) -> str | None:
         """What a URL-signing provider was told, where the user says so."""
-        given: str | None = self._public_url or route_of(self.routes, event.path).public_url
+        given: str | None = self._public_url or self._route(event).public_url
         return given or self._config.listen.get("public_url")
 
     def message(self, event: Event) -> Message:
@@ -245,8 +248,6 @@ class Keyring:
         `scheme` forces one, and then what keeps us from signing raises WrongUsage. What is signed as the URL is the
         public URL where one is known, else the target's.
         """
-        from ..rules.replaying.resign import resigned
-
         facts = Facts(scheme=scheme) if scheme else self.signer(event)
         if (name := facts.scheme) is None:
             who = " or ".join(facts.candidates)
@@ -260,7 +261,7 @@ class Keyring:
                 secrets, outgoing = (secret_of_fixtures(row),), told_of_fixtures(outgoing, name)
             secrets = required(row, secrets) if row.signs else secrets
             self._demand_private(row, event, secrets)
-            return resigned(outgoing, message, signed(row, message, secrets, now=now, token=token), name)
+            return _resigned()(outgoing, message, signed(row, message, secrets, now=now, token=token), name)
         except WrongUsage as error:
             if scheme is not None:
                 raise
@@ -277,6 +278,21 @@ class Keyring:
                     code="secret_malformed",
                     next=f"whcli schemes keygen {row.name}        makes a pair for tests",
                 )
+
+
+@cache
+def _signer() -> Recognise:
+    """Imported once and when it is needed: an import in a function costs each time, and not every command signs so."""
+    from ..rules.recognition.detect import signer
+
+    return signer
+
+
+@cache
+def _resigned() -> Callable[[Outgoing, Message, Signed, str], Outgoing]:
+    from ..rules.replaying.resign import resigned
+
+    return resigned
 
 
 def _judged(facts: Facts, verdict: Verdict) -> Facts:

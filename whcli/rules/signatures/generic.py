@@ -78,7 +78,7 @@ def sign(
     `now` is unix seconds UTC, `token` a random text from which a fresh id is minted; `id` overrides the one that the
     message carries. The first secret signs. Raises BadKey when the secret does not have the scheme's form.
     """
-    scheme = next(ways(scheme, secrets[0]))
+    scheme = next(ways(scheme, secrets[0])) if scheme.variants else scheme
     timestamp = write_timestamp(now, scheme.clock.unit) if scheme.clock else b""
     delivery = _delivery_id(scheme, message, id, token)
     texts = _signature_texts(scheme, message, secrets[0], timestamp, delivery, scheme.algorithm)
