@@ -31,7 +31,7 @@ from whcli.rules.archive import event_from, event_json, line
 from whcli.rules.lines import event_line
 from whcli.rules.match import Filter, differences
 from whcli.words.errors import Exit, NothingMatched, StoreFailed
-from whcli.words.event import Arrival, Delivery, Entry, Event, Facts, Headers, Reply
+from whcli.words.event import Arrival, Delivery, Entry, Event, Facts, Headers, Outcome, Reply
 
 NOW = 1_700_000_000.0
 
@@ -143,6 +143,32 @@ def test_any_delivery_comes_back_with_its_reply(kept: Store, data: st.DataObject
     last = entry_of(kept, id).last
     assert last is not None
     assert (last.id, last.url, last.ok, last.failure) == (numbers[-1], sent[-1].url, sent[-1].ok, sent[-1].failure)
+
+
+def test_the_last_outcome_is_the_newest_deliverys(store: Store) -> None:
+    ids = store.add([arrival(), arrival(), arrival(), arrival()])
+
+    def delivery(id: int, url: str, status: int | None) -> Delivery:
+        reply = None if status is None else Reply(status=status)
+        return Delivery(event_id=id, kind="replay", sent_at=NOW, method=b"POST", url=url, reply=reply)
+
+    store.add_deliveries([delivery(1, "http://a", 500), delivery(2, "http://a", 200), delivery(3, "http://a", None)])
+    store.add_deliveries([delivery(1, "http://b", 299), delivery(2, "http://b", 300)], durable=False)
+    wanted = {1: Outcome("http://b", True), 2: Outcome("http://b", False), 3: Outcome("http://a", False)}
+    assert store.last_outcomes(ids) == wanted
+    assert store.last_outcomes([4]) == {} == store.last_outcomes([])
+
+
+def test_an_outcome_that_is_damaged_names_its_event(store: Store) -> None:
+    ids = store.add([arrival(), arrival()])
+    store.add_deliveries(
+        Delivery(event_id=id, kind="replay", sent_at=NOW, method=b"POST", url="http://a", reply=Reply(status=200))
+        for id in ids
+    )
+    with store.writing() as db:
+        db.execute("UPDATE deliveries SET status = 'x' WHERE event_id = 2")
+    with pytest.raises(StoreFailed, match="event #2 in the store"):
+        store.last_outcomes(ids)
 
 
 def test_a_body_of_ten_megabytes_comes_back(store: Store) -> None:

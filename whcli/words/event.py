@@ -164,6 +164,13 @@ class Delivery:
         return self.reply is not None and 200 <= self.reply.status < 300
 
 
+class Outcome(NamedTuple):
+    """What matters of an event's last delivery to one that is to be made."""
+
+    url: str  # where it went
+    ok: bool  # whether its reply was 2xx
+
+
 @record
 class Entry:
     """One line of a listing: an event without its bytes, what was worked out from it, and its last delivery."""

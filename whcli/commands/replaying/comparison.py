@@ -94,11 +94,11 @@ class Comparison:
         now = time.time()
         token = secrets.token_hex(16) if self._manners.new_id else None
         one, other = (replayer.outgoing(step.event, now=now, id_token=token) for replayer in (self._one, self._other))
-        id = self._one.chosen.id(step.event)
+        id, revision = self._one.chosen.id(step.event), self._one.revision
         deliveries: list[Delivery] = []
         try:
             for outgoing in (one, other, one):
-                deliveries.append(await deliver(client, id, outgoing, "replay"))
+                deliveries.append(await deliver(client, id, outgoing, "replay", revision=revision))
         finally:
             self._one.record(deliveries)
         once, there, again = deliveries

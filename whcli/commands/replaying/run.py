@@ -157,7 +157,7 @@ class Replay:
 
     def _gone(self, index: int, outgoing: Outgoing, error: Unreachable) -> None:
         """A target whose name leads nowhere: nothing is sent, and that is recorded."""
-        delivery = undelivered(self._replayer.chosen.id(index), outgoing, error)
+        delivery = undelivered(self._replayer.chosen.id(index), outgoing, error, self._replayer.revision)
         self._replayer.record([delivery])
         self._told(Step(number=1, event=index), outgoing, delivery, True)
 
@@ -178,7 +178,8 @@ class Replay:
     async def _send(self, run: Run, *, began: float | None = None, phase: str = "", look: Look | None = None) -> None:
         self._phase = (run.number, phase)
         self._replayer.chosen.in_order(step.event for step in run.steps)
-        sender = Sender(self._client, self._manners.walking, self._prepare, self._replayer.record, self._told, look)
+        one = self._replayer
+        sender = Sender(self._client, self._manners.walking, self._prepare, one.record, self._told, look, one.revision)
         await sender.walk(run, began)
 
     async def _shrink(self, client: Client) -> None:
@@ -195,7 +196,7 @@ class Replay:
     def _prepare(self, step: Step, earlier: Earlier) -> tuple[int, Outgoing]:
         chosen = self._replayer.chosen
         if step.event not in self._previous:
-            last = chosen.last_delivery(step.event)
+            last = chosen.last_outcome(step.event)
             self._previous[step.event] = None if last is None else last.ok
         outgoing = self._replayer.outgoing(
             step.event,

@@ -14,9 +14,16 @@ if TYPE_CHECKING:
 
 
 async def deliver(
-    client: Client, event_id: int, outgoing: Outgoing, kind: Kind, attempt: int = 1, *, manner: Manner = AT_ONCE
+    client: Client,
+    event_id: int,
+    outgoing: Outgoing,
+    kind: Kind,
+    attempt: int = 1,
+    *,
+    manner: Manner = AT_ONCE,
+    revision: str | None = None,
 ) -> Delivery:
-    """Send a request; a target that fails is an outcome, not an exception."""
+    """Send a request; a target that fails is an outcome, not an exception. `revision` is the commit checked out."""
     sent_at, began = time.time(), time.perf_counter()
     reply = failure = error = None
     try:
@@ -35,10 +42,11 @@ async def deliver(
         reply=reply,
         failure=failure,
         error=error,
+        revision=revision,
     )
 
 
-def undelivered(event_id: int, outgoing: Outgoing, error: WhcliError) -> Delivery:
+def undelivered(event_id: int, outgoing: Outgoing, error: WhcliError, revision: str | None = None) -> Delivery:
     """A delivery that ended before a byte was sent."""
     return Delivery(
         event_id=event_id,
@@ -48,6 +56,7 @@ def undelivered(event_id: int, outgoing: Outgoing, error: WhcliError) -> Deliver
         url=outgoing.url,
         failure=WORDS.get(error.code, error.code),
         error=error.message,
+        revision=revision,
     )
 
 

@@ -16,7 +16,7 @@ from ...rules.replaying.newid import with_new_id
 from ...rules.replaying.plan import Earlier
 from ...rules.replaying.shift import delta_of, shifted
 from ...words.errors import NothingMatched, WrongUsage
-from ...words.event import Delivery, Event, Outgoing
+from ...words.event import Delivery, Event, Outcome, Outgoing
 from ...words.record import record
 from ..events import Source
 from ..keyring import Keyring
@@ -33,7 +33,7 @@ class Page(NamedTuple):
     """Some stored events, by arrival number."""
 
     events: dict[int, Event]
-    last: dict[int, Delivery]  # what came of those that were sent before
+    last: dict[int, Outcome]  # of those that were sent before
 
 
 class Chosen:
@@ -67,12 +67,12 @@ class Chosen:
         item = self._items[index]
         return item if isinstance(item, Event) else self._page_with(item).events[item]
 
-    def last_delivery(self, index: int) -> Delivery | None:
+    def last_outcome(self, index: int) -> Outcome | None:
         """What came of the event at a place when it was sent last."""
         item = self._items[index]
         if isinstance(item, int):
             return self._page_with(item).last.get(item)
-        return self._source.store.last_deliveries([item.id]).get(item.id) if item.id else None
+        return self._source.store.last_outcomes([item.id]).get(item.id) if item.id else None
 
     def id(self, index: int) -> int:
         """The arrival number of the event at a place; 0 where it comes from a file."""
@@ -95,7 +95,7 @@ class Chosen:
     def _turned(self, ids: list[int]) -> Page:
         """Read a page that begins with an event; raises NothingMatched when that one is gone."""
         store = self._source.store
-        page = Page(store.page(ids, PAGE_BYTES), store.last_deliveries(ids))
+        page = Page(store.page(ids, PAGE_BYTES), store.last_outcomes(ids))
         if ids[0] not in page.events:
             raise NothingMatched(f"event #{ids[0]} was removed meanwhile", next="whcli list        shows what is there")
         return page
@@ -134,7 +134,7 @@ class Replayer:
         self._keyring = keyring
         self._changes = changes
         self._changes_any = changes.edits != NO_EDITS or changes.shifts
-        self._commit = revision()
+        self.revision = revision()  # the commit whose handler answers
         self.chosen = chosen
         self.remote: Collection[str] = ()  # origins that are not this machine: credentials stay behind
 
@@ -172,7 +172,7 @@ class Replayer:
         asked = self._changes
         if asked.to is not None:
             return replay_of(event, asked.to, exact=asked.exact)
-        last = self.chosen.last_delivery(index)
+        last = self.chosen.last_outcome(index)
         if last is not None:
             return replay_of(event, last.url, exact=True)
         if asked.fallback is not None:
@@ -204,10 +204,8 @@ class Replayer:
             return outgoing
         return self._keyring.resign(event, outgoing, scheme=self._changes.scheme, now=now, token=secrets.token_hex(16))
 
-    def record(self, deliveries: Sequence[Delivery]) -> None:
-        """Keep deliveries with their events, where these are in the store, and the commit that answered."""
+    def record(self, deliveries: Sequence[Delivery], *, durable: bool = True) -> None:
+        """Keep deliveries with their events, where these are in the store; see `Store.writing`."""
         kept = [delivery for delivery in deliveries if delivery.event_id]
-        if self._commit is not None:
-            kept = [replace(delivery, revision=self._commit) for delivery in kept]
         if kept:
-            self._source.store.add_deliveries(kept)
+            self._source.store.add_deliveries(kept, durable=durable)

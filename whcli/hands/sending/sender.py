@@ -11,6 +11,7 @@ import time
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import replace
 from itertools import groupby
+from typing import Protocol
 
 from ...rules.conduct.schedules import Schedule, retry_after_of, stopped_by
 from ...rules.replaying.plan import Earlier, Run, Step, next_attempt
@@ -23,7 +24,7 @@ from .wire import AT_ONCE, Manner
 
 BATCH = 1000  # deliveries recorded in one transaction: each of them waits for the disk
 BATCH_BYTES = 4 << 20  # bytes of replies after which a batch is recorded, however few
-LATEST = 1.0  # seconds after which a batch is recorded, however small
+LATEST = 1.0  # seconds after which a batch is recorded, however small, and the disk waited for
 INTERRUPTED = WhcliError("interrupted before its answer came", code="interrupted", next="replay it again")
 
 Prepare = Callable[[Step, Earlier], tuple[int, Outgoing]]
@@ -32,6 +33,12 @@ Told = Callable[[Step, Outgoing, Delivery, bool], None]
 """Is told of each delivery; the last word says whether it is the step's last attempt."""
 Look = Callable[[Step, Delivery, bool], Awaitable[None]]
 """Is awaited after each delivery, before another one is begun in its place; with the same last word."""
+
+
+class Record(Protocol):
+    """Keeps deliveries; unless `durable` they are safe from a crash of ours, and from a power cut with later ones."""
+
+    def __call__(self, deliveries: list[Delivery], *, durable: bool) -> None: ...
 
 
 Answered = dict[int | None, asyncio.Event]
@@ -49,16 +56,20 @@ class Walking:
 
 
 class Sender:
-    """Sends the steps of runs. `record` keeps deliveries, many at a time; `told` shows each one."""
+    """Sends the steps of runs. `record` keeps deliveries, many at a time; `told` shows each one.
+
+    `revision` is the commit that is checked out, which the deliveries are told to have met.
+    """
 
     def __init__(
         self,
         client: Client,
         walking: Walking,
         prepare: Prepare,
-        record: Callable[[list[Delivery]], None],
+        record: Record,
         told: Told,
         look: Look | None = None,
+        revision: str | None = None,
     ) -> None:
         self._client = client
         self._walking = walking
@@ -66,9 +77,10 @@ class Sender:
         self._record = record
         self._told = told
         self._look = look
+        self._revision = revision
         self._kept: list[Delivery] = []
         self._bytes = 0  # of the replies' bodies in `_kept`
-        self._recorded_at = time.monotonic()
+        self._recorded_at = self._durable_at = time.monotonic()
         self._room = asyncio.Semaphore(walking.concurrency)
         self._began = 0.0
 
@@ -85,7 +97,7 @@ class Sender:
                 for _ in range(min(self._walking.concurrency, len(run.steps))):
                     tasks.create_task(self._work(tasks, steps, answered))
         finally:
-            self._flush()
+            self._flush(durable=True)
 
     async def _work(self, tasks: asyncio.TaskGroup, rest: Iterator[list[Step]], answered: Answered) -> None:
         """One pair of hands: takes the next steps that belong together, until there are none."""
@@ -129,9 +141,12 @@ class Sender:
         earlier = earlier or Earlier(None, sent_at)
         event_id, outgoing = self._prepare(step, earlier)
         try:
-            delivery = await deliver(self._client, event_id, outgoing, "replay", step.attempt, manner=manner)
+            delivery = await deliver(
+                self._client, event_id, outgoing, "replay", step.attempt, manner=manner, revision=self._revision
+            )
         except asyncio.CancelledError:  # its bytes may have arrived, so it is not passed over in silence
-            cut = replace(undelivered(event_id, outgoing, INTERRUPTED), sent_at=sent_at, attempt=step.attempt)
+            cut = undelivered(event_id, outgoing, INTERRUPTED, self._revision)
+            cut = replace(cut, sent_at=sent_at, attempt=step.attempt)
             self._keep(step, outgoing, cut, last=True)
             raise
         following = self._following(step, delivery)
@@ -163,15 +178,23 @@ class Sender:
         self._told(step, outgoing, delivery, last)
         self._kept.append(delivery)
         self._bytes += len(delivery.reply.body) if delivery.reply else 0
+        now = time.monotonic()
         full = len(self._kept) >= BATCH or self._bytes >= BATCH_BYTES
-        if full or time.monotonic() - self._recorded_at > LATEST:
-            self._flush()
+        if full or now - self._recorded_at > LATEST:
+            self._flush(durable=now - self._durable_at > LATEST)
 
-    def _flush(self) -> None:
-        kept, self._kept, self._bytes = self._kept, [], 0
-        self._recorded_at = time.monotonic()
+    def _flush(self, *, durable: bool) -> None:
+        """Record what was kept.
+
+        While the disk is waited for nothing is sent, so that is done once in LATEST seconds. Of other batches the last
+        delivery is kept back: the end of the walk waits for the disk, and so it has something to write.
+        """
+        back = 0 if durable else 1
+        kept, self._kept = self._kept[: len(self._kept) - back], self._kept[len(self._kept) - back :]
+        self._bytes, self._recorded_at = 0, time.monotonic()
         if kept:
-            self._record(kept)
+            self._record(kept, durable=durable)
+            self._durable_at = self._recorded_at if durable else self._durable_at
 
     async def _until(self, offset: float) -> None:
         """Wait for a moment of the run, in seconds after its start."""

@@ -90,18 +90,25 @@ def make_folder(folder: Path) -> None:
         ) from error
 
 
-@contextmanager
-def whole(path: Path, id: int | Callable[[], int]) -> Iterator[None]:
+class whole:  # a generator would cost each event a microsecond
     """Name the event whose columns hold what was never written: SQLite does not notice every damage.
 
     A function tells the number of the one that was being read.
     """
-    try:
-        yield
-    except (ValueError, TypeError, AttributeError):
-        id = id if isinstance(id, int) else id()
+
+    def __init__(self, path: Path, id: int | Callable[[], int]) -> None:
+        self._path = path
+        self._id = id
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: type[BaseException] | None, error: object, traceback: object) -> None:
+        if kind is None or not issubclass(kind, (ValueError, TypeError, AttributeError)):
+            return
+        id = self._id if isinstance(self._id, int) else self._id()
         raise StoreFailed(
-            f"event #{id} in the store {path} is damaged",
+            f"event #{id} in the store {self._path} is damaged",
             code="store_damaged",
             next=f"whcli rm {id}        removes it, and the others can be read",
         ) from None

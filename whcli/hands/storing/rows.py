@@ -11,7 +11,7 @@ from io import BytesIO
 from typing import Any
 
 from ...rules.ulid import RANDOM, letters, moment
-from ...words.event import HELD, SIGNATURES, Arrival, Delivery, Entry, Event, Facts, Headers, Reply, Spooled
+from ...words.event import HELD, SIGNATURES, Arrival, Delivery, Entry, Event, Facts, Headers, Outcome, Reply, Spooled
 from ...words.fixture import Fixture
 from ...words.head import parse_head, parse_headers
 from ...words.secret import Secret
@@ -290,3 +290,9 @@ def delivery_of(event_id: int, row: Any, headers: bytes | None) -> Delivery:
         revision=revision,
         reply=reply if status is not None else None,
     )
+
+
+def outcome_of(url: Any, status: Any) -> Outcome:
+    """Where a delivery went, and whether its status was 2xx; NULL is no reply."""
+    _typed((url, str), (status or 0, int))
+    return Outcome(url, 200 <= (status or 0) < 300)

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...rules.match import Filter, differences
 from ...words.errors import NothingMatched
-from ...words.event import Arrival, Delivery, Difference, Entry, Event, Facts
+from ...words.event import Arrival, Delivery, Difference, Entry, Event, Facts, Outcome
 from ...words.fixture import Fixture
 from ...words.secret import Secret
 from .listing import Listing
@@ -37,6 +37,7 @@ from .rows import (
     insert_event,
     insert_facts,
     insert_fixture,
+    outcome_of,
     storable,
 )
 from .transaction import transaction
@@ -160,9 +161,9 @@ class Store:
         with self.writing() as db:
             insert_facts(db, facts)
 
-    def add_deliveries(self, deliveries: Iterable[Delivery]) -> None:
-        """Keep deliveries and their replies, in one transaction."""
-        with self.writing() as db:
+    def add_deliveries(self, deliveries: Iterable[Delivery], *, durable: bool = True) -> None:
+        """Keep deliveries and their replies, in one transaction; see `writing`."""
+        with self.writing(durable=durable) as db:
             insert_deliveries(db, deliveries)
 
     def add_delivery(self, delivery: Delivery) -> int:
@@ -312,19 +313,18 @@ class Store:
         with whole(self.path, event_id):
             return tuple(delivery_of(event_id, row[:15], row[15]) for row in rows)
 
-    def last_deliveries(self, event_ids: Sequence[int]) -> dict[int, Delivery]:
-        """The last delivery of each of these events that was ever delivered, without its reply's headers and body."""
+    def last_outcomes(self, event_ids: Sequence[int]) -> dict[int, Outcome]:
+        """What came of the last delivery of each of these events that was ever delivered."""
         marks = ", ".join("?" * len(event_ids))
         rows = self._rows(
-            "SELECT event_id, id, kind, sent_at, method, url, attempt, latency, signed, failure, error, revision,"  # noqa: S608
-            " status, reason, truncated, x'' FROM deliveries WHERE id IN"
+            "SELECT event_id, url, status FROM deliveries WHERE id IN"  # noqa: S608
             f" (SELECT max(id) FROM deliveries WHERE event_id IN ({marks}) GROUP BY event_id)",
             event_ids,
         )
-        found: dict[int, Delivery] = {}
-        for event_id, *row in rows:
-            with whole(self.path, event_id):
-                found[event_id] = delivery_of(event_id, row, None)
+        event_id, found = 0, dict[int, Outcome]()
+        with whole(self.path, lambda: event_id):
+            for event_id, url, status in rows:
+                found[event_id] = outcome_of(url, status)
         return found
 
     def last_id(self) -> int:
