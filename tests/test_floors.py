@@ -50,9 +50,9 @@ ROOMS: dict[str, str] = {
         listening.behind listening.writer listening.lock storing.waiting storing.judging storing.examination storing
         machine config certificates keyring files fixtures events redacting render sending.samples sending.issuer
         sending.checkout listening.bodies listening.framing listening.spool listening.protocol listening.secure
-        listening.server sending.wire sending.through_httpx sending.client sending.deliver sending.sender
-        sending.replayer sending app listening.retrying listening.follower listening.printer listening.indexer
-        listening.keeper listening.listener listening.thread listening
+        listening.server sending.deadlines sending.wire sending.through_httpx sending.client sending.deliver
+        sending.sender sending.replayer sending app listening.retrying listening.follower listening.printer
+        listening.indexer listening.keeper listening.listener listening.thread listening
         testing.received testing.secrets testing.inbox testing.listener testing.sender testing
     """,
     "commands": """

@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterator
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from ...rules.outgoing import parse_target, require_sendable
+from ...rules.outgoing import origin_of, parse_target, require_sendable
 from ...words.errors import NoReply, Unreachable, WrongUsage
 from ...words.event import Outgoing
 from ...words.head import TOKEN
@@ -113,7 +113,7 @@ class Client:
         """
         require_sendable(outgoing)
         way = self._way(outgoing)
-        known = self._destinations.get(parse_target(outgoing.url).origin)
+        known = self._destinations.get(origin_of(outgoing.url))
         destination = known or await self.destination(outgoing.url, again=again)
         try:
             if manner is not AT_ONCE:
@@ -121,7 +121,7 @@ class Client:
             return await way.send(outgoing, destination)
         except NotConnected as error:
             if not destination.local:  # it may have moved; a local one stays the one that was checked
-                self._destinations.pop(parse_target(outgoing.url).origin, None)
+                self._destinations.pop(origin_of(outgoing.url), None)
             raise self._unreachable(destination.name, error.cause, again) from error
         except TimeoutError as error:
             what = f"{destination.name} sent no whole reply within {self._limits.timeout:g} s"

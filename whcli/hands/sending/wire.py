@@ -23,6 +23,7 @@ import httptools
 from ...rules.outgoing import TargetUrl, is_loopback
 from ...words.event import Headers, Outgoing, Reply, every
 from ...words.record import record
+from .deadlines import Deadlines
 
 HEAD_LIMIT = 256 * 1024  # bytes of a reply before its head ends, 1xx replies counted in
 READ_LIMIT = 64 * 1024 * 1024  # bytes of a reply that are read at most; what is kept is less
@@ -82,6 +83,9 @@ class Destination:
     def local(self) -> bool:
         """True when every address is on this machine's loopback interface."""
         return bool(self.addresses) and all(is_loopback(address) for address in self.addresses)
+
+    def __hash__(self) -> int:
+        return hash(self.name)  # asked for at every request
 
 
 async def look_up(target: TargetUrl, *, resolve: bool = True) -> Destination:
@@ -267,7 +271,11 @@ class Wire(asyncio.Protocol):
         self.closed = True
         self._transport.abort()  # a close would wait for the peer's part of closing TLS
 
-    def _finish(self, error: Broken | None) -> None:
+    def late(self) -> None:
+        """Give up waiting for the reply: the exchange raises TimeoutError."""
+        self._finish(TimeoutError())
+
+    def _finish(self, error: Broken | TimeoutError | None) -> None:
         if self._done is None or self._done.done():
             return
         if error is None:
@@ -282,6 +290,7 @@ class Wires:
     def __init__(self, limits: Limits, tls: Callable[[], ssl.SSLContext]) -> None:
         self._limits = limits
         self._tls = tls
+        self._deadlines = Deadlines(limits.timeout)
         self._idle: defaultdict[Destination, list[Wire]] = defaultdict(list)
 
     async def send(self, outgoing: Outgoing, destination: Destination, manner: Manner = AT_ONCE) -> Answer:
@@ -289,14 +298,22 @@ class Wires:
         idle = self._idle[destination]
         wire = self._idle_wire(idle) or await self._connect(destination)
         started = perf_counter()
-        async with asyncio.timeout(self._limits.timeout):
-            reply, reusable = await wire.exchange(outgoing, self._limits.reply, manner)
+        if manner.gate is None:
+            self._deadlines.begin(wire, wire.late)
+            try:
+                reply, reusable = await wire.exchange(outgoing, self._limits.reply, manner)
+            finally:
+                self._deadlines.end(wire)
+        else:  # it waits for others too, not for its reply alone
+            async with asyncio.timeout(self._limits.timeout):
+                reply, reusable = await wire.exchange(outgoing, self._limits.reply, manner)
         latency = perf_counter() - started
         self._give_back(idle, wire, reusable)
         return Answer(reply, latency)
 
     async def aclose(self) -> None:
         """Close every idle connection."""
+        self._deadlines.close()
         for wires in self._idle.values():
             for wire in wires:
                 wire.close()
