@@ -20,8 +20,8 @@ PACKAGE = Path(whcli.__file__).parent
 ROOMS: dict[str, str] = {
     "words": "record errors event fixture head secret",
     "rules": """
-        text near ulid jsontext signatures.digests signatures.timestamps signatures.structured signatures.params
-        signatures.contents body signatures.keys signatures.asymmetric signatures.scheme signatures.schemes
+        text near ulid jsontext signatures.scheme signatures.digests signatures.timestamps signatures.structured
+        signatures.params signatures.contents body signatures.keys signatures.asymmetric signatures.schemes
         signatures.generic signatures.covered signatures.custom signatures.signing signatures.testsecrets
         signatures.schemes.* signatures
         recognition.providers recognition.marks recognition.detect recognition
@@ -51,8 +51,9 @@ ROOMS: dict[str, str] = {
         machine config certificates keyring files fixtures events redacting render sending.samples sending.issuer
         sending.checkout listening.bodies listening.framing listening.spool listening.protocol listening.secure
         listening.server sending.deadlines sending.wire sending.through_httpx sending.client sending.deliver
-        sending.sender sending.replayer sending app listening.retrying listening.follower listening.printer
-        listening.indexer listening.keeper listening.listener listening.thread listening
+        sending.sender sending.replayer sending app listening.life listening.forwarding listening.retrying
+        listening.forwarder listening.follower listening.printer listening.indexer listening.keeper
+        listening.listener listening.thread listening
         testing.received testing.secrets testing.inbox testing.listener testing.sender testing
     """,
     "commands": """

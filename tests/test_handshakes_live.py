@@ -424,7 +424,7 @@ def test_a_confirmation_is_one_plain_get_that_follows_no_redirect_and_is_recorde
                     replied=replied,
                     advanced=lambda after, entries: None,
                 )
-                await asyncio.to_thread(follower.start)
+                follower.start(0, 0)
                 delivery = await follower.confirm(event, f"{server.url}/?Action=ConfirmSubscription&Token=2")
                 assert delivery.reply is not None and delivery.reply.status == 302
                 for stop in (follower.stop, writer.stop):

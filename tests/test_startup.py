@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import base64
+import json
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from tests.program import environment
+from tests.program import DEADLINE, environment, until
+from tests.wire import ask, post
 from whcli.hands.storing.store import Store
 from whcli.rules.signatures.schemes import FAMILIES
 
@@ -45,6 +47,50 @@ def loaded(*arguments: str, code: int = 0) -> set[str]:
 def here(folder: Path) -> None:
     Path("body.json").write_text("{}")
     Store(folder, create=True).close()
+
+
+FIRST_ANSWER = """
+import sys
+from whcli.hands.listening import listener, protocol
+listener.SOON = 600.0
+respond = protocol.Exchange.respond
+def first(exchange, reply):
+    respond(exchange, reply)
+    sys.stderr.write("\\nLOADED " + " ".join(sorted(sys.modules)) + "\\n")
+    sys.stderr.flush()
+protocol.Exchange.respond = first
+from whcli.cli import main
+main()
+"""
+"""A listener whose threads behind the acknowledgements wait for the first answer, however long it takes to come."""
+LATER = {
+    *(
+        "rules.recognition.detect",
+        "rules.recognition.providers",
+        "rules.signatures.signing",
+        "rules.signatures.generic",
+    ),
+    *("rules.signatures.digests", "rules.conduct.schedules", "rules.replaying", "rules.outgoing", "rules.match"),
+    *("rules.redaction.names", "rules.retention", "rules.searching", "hands.sending", "hands.certificates"),
+    *("hands.storing.index", "hands.storing.listing", "hands.storing.retention", "hands.storing.upkeep"),
+    *("hands.listening.forwarder", "hands.listening.keeper", "hands.listening.secure", "commands.rm"),
+}
+"""What no ordinary answer needs: it is read in behind the first, or never."""
+
+
+def answering(body: bytes) -> set[str]:
+    """The modules of a listener when its first answer goes out."""
+    line = [sys.executable, "-c", FIRST_ANSWER, "listen", "--port", "0", "--ready-file", "ready.json", "--count", "1"]
+    env = environment({"WHCLI_SECRET_ZOOM": "x"})
+    with subprocess.Popen(line, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, env=env) as process:
+        try:
+            until(lambda: Path("ready.json").exists() or process.poll() is not None)
+            port = int(json.loads(Path("ready.json").read_text())["url"].rpartition(":")[2])
+            assert ask(port, post(body)).status == 200
+            _, said = process.communicate(timeout=DEADLINE)
+        finally:
+            process.kill()
+    return set(said.partition("\nLOADED ")[2].partition("\n")[0].split())
 
 
 SIGN = ("--secret", "env:SECRET", "--body-file", "body.json")
@@ -100,3 +146,16 @@ def test_words_are_searched_by_a_room_that_no_other_listing_loads() -> None:
 
 def test_a_signature_is_checked_without_the_store() -> None:
     assert not [name for name in loaded("verify", "--scheme", "github", *SIGN, code=1) if "storing" in name]
+
+
+def test_a_listener_answers_before_it_reads_in_what_no_answer_needs() -> None:
+    modules = answering(b"{}")
+    assert "whcli.hands.listening.writer" in modules
+    assert modules.isdisjoint(f"whcli.{name}" for name in LATER)
+    assert not modules & {"hashlib", "hmac", "secrets", "httpx", "rich", "pygments", "starlette", "cryptography"}
+
+
+def test_what_an_answer_does_need_is_there_for_the_first() -> None:
+    """Zoom's question is answered with an HMAC; and the watch above sees what is read in."""
+    question = b'{"event":"endpoint.url_validation","payload":{"plainToken":"a"}}'
+    assert {"hashlib", "whcli.rules.signatures.digests"} <= answering(question)

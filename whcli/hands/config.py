@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 from ..rules.near import did_you_mean, near, unknown
-from ..rules.outgoing import parse_target
 from ..rules.routes import Route
 from ..rules.signatures.scheme import Scheme
 from ..rules.signatures.schemes import NAMES, scheme_named
@@ -157,6 +156,8 @@ def _check(path: Path, tables: dict[str, Any], schemes: tuple[str, ...]) -> None
 
 def _reachable(path: Path, tables: dict[str, Any]) -> None:
     """Ports exist, and targets are URLs that can be sent to."""
+    from ..rules.outgoing import parse_target  # not for who has no file
+
     for name in ("port", "tls_port"):
         if not 0 <= tables.get("listen", {}).get(name, 0) <= 65535:
             raise _wrong(path, f"listen.{name}", "is no port: one lies between 0 and 65535, and 0 takes a free one")

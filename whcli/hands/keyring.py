@@ -5,18 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import cache, cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..rules.routes import NO_ROUTE, Route, route_of, signed_url
-from ..rules.signatures.digests import BadKey
-from ..rules.signatures.generic import Signed
-from ..rules.signatures.scheme import Scheme
+from ..rules.signatures.scheme import BadKey, Scheme
 from ..rules.signatures.signing import sign, verify
 from ..words.errors import WrongUsage
 from ..words.event import Event, Facts, Headers, Message, Outgoing, Verdict
 from ..words.fixture import is_redacted
 from ..words.secret import Secret
 from .config import Config, routes_of, secrets_for, variable
+
+if TYPE_CHECKING:
+    from ..rules.signatures.generic import Signed
 
 MOST = 100  # secrets kept from handshakes at one path: Asana gives every webhook its own
 BARE = 64  # characters of an Ed25519 key of 32 bytes, in hexadecimal; base64 is shorter

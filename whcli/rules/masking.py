@@ -10,7 +10,6 @@ import re
 from functools import cache
 
 from ..words.secret import masked
-from .redaction.names import kind_of_name
 from .text import safe
 
 _MORE = re.compile(r"token\Z|key\Z|\A(auth|code|pass)\Z")  # in a query, beside the names that redaction knows
@@ -33,5 +32,7 @@ def _masked(found: re.Match[str]) -> str:
 @cache
 def _is_secret(name: str) -> bool:
     """Whether a field of this name holds a secret: `api_key`, `apiKey` and `X-Api-Key` are one."""
+    from .redaction.names import kind_of_name  # few targets have a query
+
     plain = re.sub(r"%[0-9A-Fa-f]{2}|[^a-z0-9]", "", name.lower())
     return kind_of_name(name) == "password" or _MORE.search(plain) is not None

@@ -6,14 +6,16 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 from socket import socket
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from ...hands.listening.secure import Secure
 from ...hands.listening.server import open_sockets
 from ...hands.render import stderr
 from ...rules.text import safe
 from ...words.errors import WrongUsage
 from ...words.record import record
+
+if TYPE_CHECKING:
+    from ...hands.listening.secure import Secure
 
 EVERYWHERE = ("0.0.0.0", "::", "")  # noqa: S104  # compared, not bound
 
@@ -81,6 +83,8 @@ def open_doors(doors: Doors, store: Path) -> tuple[list[socket], Secure | None]:
     plain = [] if doors.tls else open_sockets(doors.host, doors.port)
     if context is None or doors.secure_port is None:
         return plain, None
+    from ...hands.listening.secure import Secure
+
     try:
         return plain, Secure(sockets=open_sockets(doors.host, doors.secure_port), context=context)
     except BaseException:

@@ -6,17 +6,14 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ...hands.config import Config, secret_from
 from ...hands.keyring import Keyring
 from ...hands.listening.listener import ListenPlan
 from ...hands.storing.store import kept_in
-from ...rules.conduct.schedules import Schedule, schedule_of
 from ...rules.loops import signed_by_us
-from ...rules.outgoing import is_loopback, parse_target
-from ...rules.replaying.pace import compress_of
 from ...rules.replies import Replies, sequence_of
-from ...rules.retention import keep_of
 from ...rules.routes import Route
 from ...rules.text import safe, seconds
 from ...words.errors import WrongUsage
@@ -24,6 +21,10 @@ from ...words.event import Reply
 from ...words.record import record
 from ..signatures import headers_of
 from .limits import limits_of
+
+if TYPE_CHECKING:
+    from ...rules.conduct.schedules import Schedule
+    from ...rules.retention import Keep
 
 
 @record
@@ -76,7 +77,6 @@ def plan_of(options: Options, config: Config, folder: Path) -> ListenPlan:
     if options.relay and not forwards:
         raise WrongUsage("--relay-reply needs a handler", next="add --forward http://localhost:3000")
     retries = retries_of(options, forwards)
-    keep = options.keep or config.listen.get("keep")
     return ListenPlan(
         replies=replies_of(options),
         keyring=keyring,
@@ -84,7 +84,7 @@ def plan_of(options: Options, config: Config, folder: Path) -> ListenPlan:
         concurrency=options.concurrency,
         forward_timeout=patience(options, retries),
         retries=retries,
-        compress=compress_of(options.compress) if options.compress else 1.0,
+        compress=shrunk(options.compress),
         relay=options.relay,
         verify=options.verify,
         send_credentials=options.send_credentials,
@@ -93,7 +93,7 @@ def plan_of(options: Options, config: Config, folder: Path) -> ListenPlan:
         verify_token=token_of(options.verify_token),
         confirm_subscriptions=options.confirm_subscriptions,
         limits=limits_of(options.limits, config.listen),
-        keep=keep_of(str(keep)) if keep is not None else None,
+        keep=kept(options.keep or config.listen.get("keep")),
     )
 
 
@@ -102,6 +102,24 @@ def patience(options: Options, retries: Schedule | None) -> float | None:
     if options.forward_timeout:
         return seconds(options.forward_timeout) or None
     return retries.timeout if retries and retries.timeout else (10.0 if options.relay else 60.0)
+
+
+def kept(text: str | int | None) -> Keep | None:
+    """What `--keep` keeps, if it is given."""
+    if text is None:
+        return None
+    from ...rules.retention import keep_of
+
+    return keep_of(str(text))
+
+
+def shrunk(text: str | None) -> float:
+    """What the waiting between attempts is divided by."""
+    if not text:
+        return 1.0
+    from ...rules.replaying.pace import compress_of
+
+    return compress_of(text)
 
 
 def retries_of(options: Options, forwards: Sequence[Route]) -> Schedule | None:
@@ -114,6 +132,8 @@ def retries_of(options: Options, forwards: Sequence[Route]) -> Schedule | None:
         raise WrongUsage("--retries and --relay-reply exclude each other", next="the sender itself tries again")
     if not forwards:
         raise WrongUsage("--retries needs a handler", next="add --forward http://localhost:3000")
+    from ...rules.conduct.schedules import schedule_of  # a table of all providers
+
     return schedule_of(options.retries)
 
 
@@ -159,6 +179,8 @@ def _forward(text: str, config: Config) -> Route:
 
 def allowed(route: Route, config: Config, yes: bool) -> Route:
     """Refuse a handler on another machine that the user has not vouched for."""
+    from ...rules.outgoing import is_loopback, parse_target
+
     target = parse_target(route.forward or "")
     known = {parse_target(url).origin for url in config.targets.values()}
     if yes or target.origin in known or target.host in ("localhost",) or is_loopback(target.host):

@@ -8,19 +8,22 @@ import os
 import signal
 from pathlib import Path
 from socket import socket
+from typing import TYPE_CHECKING
 
 from ... import __version__
 from ...hands.listening.listener import Listener, ListenPlan
 from ...hands.listening.lock import ListenerLock
-from ...hands.listening.secure import Secure
 from ...hands.render import Screen, stderr, stdout
 from ...hands.storing.store import Store
-from ...rules.masking import shown_target
-from ...rules.outgoing import parse_target
 from ...rules.text import plural, safe, size
 from ...words.errors import Exit, StoreFailed, TimeRanOut, WrongUsage
-from ..rm import room_left
 from .lines import Lines, Totals
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ...hands.listening.secure import Secure
+    from ...rules.routes import Route
 
 BIG_STORE = 1 << 30  # bytes; above it `listen` says so at start
 
@@ -66,7 +69,8 @@ class Session:
             broken=lambda error: self._broken(loop, error),
             secure=self._secure,
         )
-        self._refuse_loop(listener)
+        if self._plan.forwards:
+            self._refuse_loop(listener)
         self._on_signals(loop, err)
         await listener.start()
         self._announce(listener, out, err, json)
@@ -85,6 +89,8 @@ class Session:
 
     def _refuse_loop(self, listener: Listener) -> None:
         """A handler that is this very listener would echo for ever."""
+        from ...rules.outgoing import parse_target
+
         for route in self._plan.forwards:
             target = parse_target(route.forward or "")
             public = any(url.startswith(target.origin + "/") for url in self._public_urls())
@@ -157,6 +163,8 @@ class Session:
         if totals.failed or totals.unreached or totals.pending:
             err.say("Look again:  whcli list     Retry what failed:  whcli replay --failed")
         if removed:
+            from ..rm import room_left
+
             with Store(self._folder) as store:
                 space = room_left(store)
             if space:
@@ -171,8 +179,8 @@ def banner(err: Screen, where: str, plan: ListenPlan, listener: Listener) -> Non
         err.say((f"whcli {__version__}", "bold"), f"   listening on {where}   every method, every path")
         known = [f"{row.name} ✓ {safe(secret.label)}" for row, secret in plan.keyring.known()]
         err.say(("  secrets     ", "dim"), "   ".join(known) or "none: signatures are not checked")
-        for route in plan.forwards:
-            err.say(("  forward     ", "dim"), f"{route.path} → {shown_target(route.forward or '')}")
+        if plan.forwards:
+            show_handlers(err, plan.forwards)
         used, place = listener.store.bytes_used(), safe(str(listener.store.folder))
         err.say(
             ("  store       ", "dim"),
@@ -186,6 +194,14 @@ def banner(err: Screen, where: str, plan: ListenPlan, listener: Listener) -> Non
             f"the store holds {size(listener.store.bytes_used())}: whcli rm --older-than 30d, or listen --keep 30d, "
             "deletes what you no longer need"
         )
+
+
+def show_handlers(err: Screen, forwards: Sequence[Route]) -> None:
+    """Where events are sent on to; secrets in a URL are masked."""
+    from ...rules.masking import shown_target
+
+    for route in forwards:
+        err.say(("  forward     ", "dim"), f"{route.path} → {shown_target(route.forward or '')}")
 
 
 def store_failed(err: Screen, error: StoreFailed) -> None:

@@ -10,11 +10,14 @@ from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from time import monotonic
+from typing import TYPE_CHECKING
 
 from ...words.errors import StoreFailed
-from ..storing.index import Index
 from ..storing.store import Store
 from .behind import Behind
+
+if TYPE_CHECKING:
+    from ..storing.index import Index
 
 PAUSE = 0.5  # seconds at least between two looks, so that events gather
 SHARE = 9  # while events come: so many times as long as a turn took, it rests
@@ -35,6 +38,8 @@ class Indexer(Behind):
         super().__init__("whcli-indexer")
 
     def _run(self) -> None:
+        from ..storing.index import Index  # how words are found is read in here: nobody waits for this thread
+
         index = Index.made(self._folder)
         if index is None:  # without FTS5, or without room
             return

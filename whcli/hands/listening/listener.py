@@ -19,14 +19,11 @@ from contextlib import suppress
 from dataclasses import field
 from pathlib import Path
 from socket import socket
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ...rules.conduct.handshakes import Handshake, answer, is_sns_host, possible
-from ...rules.conduct.schedules import Schedule
 from ...rules.loops import signed_by_us
-from ...rules.recognition.detect import detect
 from ...rules.replies import NO_WEBSOCKET, Replies, wants_websocket
-from ...rules.retention import Keep
 from ...rules.routes import Route, route_of
 from ...rules.text import safe
 from ...words.errors import StoreFailed
@@ -35,21 +32,26 @@ from ...words.head import parse_head
 from ...words.record import record
 from ...words.secret import Secret
 from ..keyring import Keyring
-from ..storing.retention import surplus
 from ..storing.rows import keep_secret
 from ..storing.store import Store
-from .follower import Follower, Forwarding
+from .follower import Follower
+from .forwarding import Forwarding
 from .indexer import Indexer
-from .keeper import Keeper
 from .lock import ListenerLock
 from .printer import Printer, Show
 from .protocol import Limits, Refusal, Respond
-from .secure import Secure
 from .server import Server
 from .spool import Spool
 from .writer import Writer
 
+if TYPE_CHECKING:
+    from ...rules.conduct.schedules import Schedule
+    from ...rules.retention import Keep
+    from .keeper import Keeper
+    from .secure import Secure
+
 GRACE = 3.0  # seconds for what is in flight when the listener ends
+SOON = 0.05  # seconds without a request after which the threads behind the acknowledgements begin
 STORE_FAILED = Reply(status=503, headers=((b"Content-Type", b"text/plain"),), body=b"the event could not be stored\n")
 REFUSED = Reply(status=401, headers=((b"Content-Type", b"text/plain"),), body=b"the signature does not hold\n")
 REPLIES_KEPT = 10_000  # statuses remembered until the follower has noted them
@@ -144,25 +146,43 @@ class Listener:
         self._usual = None if plan.relay or plan.replies.by_delivery else plan.replies.sequence[0]
         self._notes: OrderedDict[int, str] = OrderedDict()
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._broken = broken
+        self._asked = asyncio.Event()  # the first request is stored
         self.started_after = 0
-        self.surplus = surplus(self.store, plan.keep, time.time()) if plan.keep else 0  # events to be removed at once
-        self._keeper = self._keeping(plan.keep, broken) if plan.keep else None
+        self.surplus = 0  # events to be removed at once
+        self._keeper = self._keeping(plan.keep) if plan.keep else None
 
     async def start(self) -> None:
         """Begin to capture; senders can reach us when this returns."""
         self._loop = asyncio.get_running_loop()
         self.started_after = self.store.begin_listen(time.time(), os.getpid(), self.server.urls[0])
+        noted = self.store.noted_until()
         self._writer.start(self._loop)
-        self._follower.start()
-        self._printer.start(self.started_after)
-        self._indexer.start()
-        if self._keeper is not None:
-            self._keeper.start()
         await self.server.start()
+        self._behind = asyncio.ensure_future(self._begin(noted))
+
+    async def _begin(self, noted: int) -> None:
+        """Who works behind the acknowledgements begins behind the first one, or when none is asked for.
+
+        Python runs one thread at a time, and these read in what no acknowledgement needs: begun with the server, they
+        kept a sender that was waiting for it from its answer.
+        """
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._asked.wait(), SOON)
+        try:
+            self._follower.start(self.started_after, noted)
+            self._printer.start(self.started_after)
+            self._indexer.start()
+            if self._keeper is not None:
+                self._keeper.start()
+        except Exception as error:  # no further thread is to be had
+            self._broken(error)
 
     async def stop(self) -> None:
         """Answer what is in flight, write, forward and show what is there; GRACE seconds at most."""
         until = time.monotonic() + GRACE
+        self._asked.set()
+        await self._behind
         await self.server.stop(GRACE)
         with suppress(TimeoutError):
             if self._tasks:
@@ -183,8 +203,12 @@ class Listener:
         """How many events `keep` has cost."""
         return self._keeper.removed if self._keeper is not None else 0
 
-    def _keeping(self, keep: Keep, broken: Callable[[BaseException], None]) -> Keeper:
+    def _keeping(self, keep: Keep) -> Keeper:
         """What removes the events that are too many or too old, once they are shown and sent."""
+        from ..storing.retention import surplus
+        from .keeper import Keeper
+
+        self.surplus = surplus(self.store, keep, time.time())
         return Keeper(
             self.store.folder,
             self._writer,
@@ -192,7 +216,7 @@ class Listener:
             said=bool(self.surplus),
             settled=lambda: min(self._follower.settled, self._printer.settled),
             tell=lambda text: self._printer.tell(text),
-            broken=broken,
+            broken=self._broken,
         )
 
     # -- between socket and reply -----------------------------------------------------------------------------------
@@ -278,6 +302,7 @@ class Listener:
 
     async def _confirm(self, event: Event, url: str) -> None:
         """Fetch the SubscribeURL of a real SNS host, as the user asked."""
+        await self._behind
         delivery = await self._follower.confirm(event, url)
         answer = delivery.reply.status if delivery.reply else delivery.error
         self._printer.tell(f"#{event.id} the subscription's confirmation was answered: {answer}")
@@ -291,6 +316,7 @@ class Listener:
         respond(reply)
 
     async def _relay(self, event: Event, url: str, respond: Respond) -> None:
+        await self._behind
         self._answer(event.id, relayed(await self._follower.relay(event, url)), respond)
 
     def _later(self, work: Coroutine[Any, Any, None]) -> None:
@@ -305,6 +331,7 @@ class Listener:
 
     def _answered(self) -> None:
         """On the loop: the senders of what was committed last know it."""
+        self._asked.set()
         self._follower.wake()
 
     def _worked(self) -> None:
@@ -419,4 +446,6 @@ def relayed(delivery: Delivery) -> Reply:
 
 
 def _delivery_id(arrival: Arrival) -> str | None:
+    from ...rules.recognition.detect import detect  # its tables are needed for no other reply
+
     return detect(parse_head(arrival.head).headers, body_of(arrival)).delivery_id

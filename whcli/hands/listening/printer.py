@@ -117,7 +117,8 @@ class Printer:
         self._until = time.monotonic() + patience
         self._over.set()
         self.wake()
-        self._thread.join(patience)
+        if self._thread.ident is not None:
+            self._thread.join(patience)
 
     def _run(self) -> None:
         try:

@@ -20,13 +20,15 @@ from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ...words.errors import CannotListen, WrongUsage
 from ..places import leads_to
 from .bodies import Spools
 from .protocol import Accept, CaptureProtocol, Limits, Listening, Refused
-from .secure import Entrance, Secure
+
+if TYPE_CHECKING:
+    from .secure import Entrance, Secure
 
 BACKLOG = 2048  # connections the kernel holds for us while we are busy
 SPARE_FILES = 64  # descriptors kept free for the store, the forwards and the libraries
@@ -120,6 +122,8 @@ class Server:
         factory = partial(CaptureProtocol, config, self._shared, {}, loop)
         self._servers = [await loop.create_server(factory, sock=each, backlog=BACKLOG) for each in self._sockets]
         if self._secure is not None:
+            from .secure import Entrance
+
             self._entrance = Entrance(self._secure, factory, self._limits, self._refused)
             self._entrance.start()
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NoReturn
 
-from ...rules.match import Filter, differences, looking_inside
+from ...rules.match import Filter, Inside, differences, looking_inside
 from ...words.errors import StoreFailed
 from ...words.event import Entry
 from .narrowing import Condition, conditions
@@ -160,7 +160,7 @@ class Listing:
         with self._reading.whole(lambda: last):
             for row in self._rows(f"{INSIDE_AND_FACTS if asks_facts else INSIDE} {which}", values):
                 last, count, taken = row[0], count + 1, taken + (len(row[7]) if row[8] is None else row[8])
-                if holds(self._reading.inside(row)):
+                if holds(_inside(self._reading, row)):
                     passed.append(last)
                 if taken > PAGE_BYTES:
                     count = sys.maxsize  # there may be more
@@ -172,6 +172,11 @@ class Listing:
     def _matching(self, rows: list[Any]) -> list[Entry]:
         entries = [self._reading.entry(row) for row in rows]
         return [each for each in entries if not differences(self._outside, each, _no_bytes)]
+
+
+def _inside(reading: Reading, row: Any) -> Inside:
+    """A row of `INSIDE` or `INSIDE_AND_FACTS` for the filters that look there; pieces are read when asked for."""
+    return Inside(row[0], reading.event, reading.facts, row, row[7] if row[8] is None else None)
 
 
 def _no_bytes() -> NoReturn:

@@ -9,8 +9,6 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
-from ...rules.match import Inside
-from ...rules.recognition.detect import detect
 from ...words.event import Entry, Event, Facts
 from .opening import explained, whole
 from .rows import EVENT, entry_of, event_of, facts_of
@@ -37,25 +35,21 @@ class Reading:
         """Within, an event that cannot be read as it stands is named as damaged."""
         return whole(self._path, id)
 
-    def inside(self, row: Any) -> Inside:
-        """A row of `INSIDE` or `INSIDE_AND_FACTS` for the filters that look there; pieces are read when asked for."""
-        return Inside(row[0], self._event, self._facts, row, row[7] if row[8] is None else None)
-
     def entry(self, row: Any) -> Entry:
         """A row of `ENTRY`; an event that no listener has worked on yet is recognised now."""
         recognised = None if row[6] else self._recognised(row[0])
         with self.whole(row[0]):
             return entry_of(row, recognised or facts_of(row[7:17]))
 
-    def _event(self, row: Any) -> Event:
+    def event(self, row: Any) -> Event:
+        """The event of a row of `INSIDE` or `INSIDE_AND_FACTS`, its pieces too."""
         return event_of(row[:9], self.db, sys.maxsize)
 
-    def _facts(self, row: Any) -> Facts:
-        """The facts kept of an event; else those recognised now."""
+    def facts(self, row: Any) -> Facts:
+        """The facts kept of the event of such a row; else those recognised now."""
         if row[9]:
             return facts_of(row[10:])
-        event = event_of(row[:9], self.db, 0)
-        return detect(event.headers, event.body)
+        return _recognised(event_of(row[:9], self.db, 0))
 
     def _recognised(self, id: int) -> Facts:
         row = next(iter(self.all(f"SELECT {EVENT} FROM events WHERE id = ?", (id,))), None)  # noqa: S608
@@ -63,4 +57,11 @@ class Reading:
             return Facts()
         with self.whole(id):
             event = event_of(row, self.db, 0)
-        return detect(event.headers, event.body)
+        return _recognised(event)
+
+
+def _recognised(event: Event) -> Facts:
+    """What a listener that has not come to it yet would work out."""
+    from ...rules.recognition.detect import detect  # its tables are needed nowhere else here
+
+    return detect(event.headers, event.body)

@@ -15,12 +15,10 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ...rules.match import Filter, differences
 from ...words.errors import NothingMatched
 from ...words.event import Arrival, Delivery, Difference, Entry, Event, Facts, Outcome
 from ...words.fixture import Fixture
 from ...words.secret import Secret
-from .listing import Listing
 from .opening import explained, is_there, make_folder, no_store, open_database, whole
 from .private import FILE, keep_private
 from .reading import Reading
@@ -43,6 +41,7 @@ from .rows import (
 from .transaction import transaction
 
 if TYPE_CHECKING:
+    from ...rules.match import Filter
     from .index import Index
 
 MANY = 20_000  # events that go at once, above which the index of words is made again
@@ -274,6 +273,9 @@ class Store:
 
         Reads a page at a time.
         """
+        from ...rules.match import Filter  # a listener only writes
+        from .listing import Listing
+
         last = sys.maxsize if until is None else until
         yield from Listing(self._reading, self.folder, wanted or Filter(), newest=newest).entries(after, last, limit)
 
@@ -381,6 +383,7 @@ class Store:
 
     def differences(self, wanted: Filter, entry: Entry) -> tuple[Difference, ...]:
         """Where an entry differs from a filter; raises NothingMatched when its event is needed and gone."""
+        from ...rules.match import differences
 
         def load() -> Event:
             event = self.event(entry.id)

@@ -14,15 +14,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from functools import cache
+from typing import TYPE_CHECKING
 
 from ...words.event import Message, Reply
 from ...words.record import record
 from ...words.secret import Secret
 from ..recognition.marks import Mark, View, all_hold, json_text, mark_of
-from ..recognition.providers import Conditions
-from ..signatures.digests import TEXTS, digest, same
+from ..signatures.schemes import scheme_named
+from ..signatures.signing import verify
+
+if TYPE_CHECKING:
+    from ..recognition.providers import Conditions
 
 LARGEST = 64 * 1024  # bytes of a body that may be a question
 SMALL = 1024  # bytes of a body that is a question by its words alone, without a header; real ones have about 500
@@ -44,7 +47,7 @@ class Handshake:
     candidates: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Ask:
     """One question on its way to the answer."""
 
@@ -126,6 +129,8 @@ def token_checked(answer: Answer) -> Answer:
     """The answer, but 403 when a verify token is set and the request holds another."""
 
     def reply(ask: Ask) -> Handshake:
+        from ..signatures.digests import same  # here and below: nearly no request is a question, and it loads OpenSSL
+
         given = ask.view.query.get("hub.verify_token")
         if ask.verify_token is not None and not same((given or "").encode(), ask.verify_token.encode()):
             return ask.refuse(403, "the verify token is not the one that was set")
@@ -138,6 +143,8 @@ def keyed(algorithm: str, text: str, made: Callable[[str, str], dict[str, object
     """JSON made from the challenge and its HMAC under the scheme's secret."""
 
     def reply(ask: Ask) -> Handshake:
+        from ..signatures.digests import TEXTS, digest
+
         secret = ask.secret()
         if secret is None:
             return ask.no_secret()
@@ -150,6 +157,8 @@ def keyed(algorithm: str, text: str, made: Callable[[str, str], dict[str, object
 def braintree(ask: Ask) -> Handshake:
     """`public_key|HMAC-SHA1(SHA1(private key), challenge)`."""
     import hashlib
+
+    from ..signatures.digests import digest
 
     secret = ask.secret()
     if secret is None:
@@ -169,9 +178,6 @@ def signed_only(reply: Reply, missing: Reply | None) -> Answer:
     """
 
     def checked(ask: Ask) -> Handshake:
-        from ..signatures.schemes import scheme_named
-        from ..signatures.signing import verify
-
         secrets = ask.secrets(ask.row.scheme)
         if not secrets and missing is None:
             return ask.no_secret()
@@ -521,7 +527,16 @@ def answer(
     for row in (ROWS[order] for order in sorted(likely)):
         value = view.whole(row.value) if row.value else ""
         if provider in (None, row.provider, *row.others) and value is not None and all_hold(_marks(row.marks), view):
-            return row.reply(Ask(row, value, message, view, secrets, verify_token, now))
+            ask = Ask(
+                row=row,
+                value=value,
+                message=message,
+                view=view,
+                secrets=secrets,
+                verify_token=verify_token,
+                now=now,
+            )
+            return row.reply(ask)
     return None
 
 

@@ -12,9 +12,7 @@ import hmac
 import re
 from collections.abc import Callable
 
-
-class BadKey(ValueError):
-    """The secret cannot be read as this scheme's key; the text says why, never the value."""
+from .scheme import BadKey as BadKey  # raised here
 
 
 def _unbase64(text: bytes) -> bytes:

@@ -38,6 +38,10 @@ DigestText = Literal["hex", "base64", "base64url", "text"]
 Unit = Literal["s", "ms", "rfc3339", "rfc3339ns"]
 
 
+class BadKey(ValueError):
+    """The secret cannot be read as this scheme's key; the text says why, never the value."""
+
+
 @record
 class Clock:
     """Where the signed timestamp travels and how far it may be off."""
