@@ -206,7 +206,7 @@ def application(arguments: list[str]) -> typer.Typer:
         "sent it just now.",
         epilog="Start with: whcli demo. Exit codes, filters, configuration: whcli help.",
     )
-    app.callback()(_callback())
+    app.callback()(_evaluated(_callback()))
     named = arguments[0] if arguments else ""
     name = ALIASES.get(named, named)
     for command in (name,) if name in COMMANDS else COMMANDS:
@@ -241,7 +241,15 @@ def _register(app: typer.Typer, command: str, name: str) -> None:
     if hasattr(module, "app"):
         app.add_typer(module.app, name=name)
     else:
-        app.command(name=name, epilog=module.EXAMPLES, cls=_shape(module))(module.command)
+        app.command(name=name, epilog=module.EXAMPLES, cls=_shape(module))(_evaluated(module.command))
+
+
+def _evaluated(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The function with its annotations evaluated: typer would do that four times with each that is left as a text."""
+    from typing import get_type_hints
+
+    command.__annotations__ = get_type_hints(command, include_extras=True)
+    return command
 
 
 def _shape(module: Any) -> Any:

@@ -1,9 +1,10 @@
 """How the records are made: `@record` is `@dataclass(frozen=True, slots=True, kw_only=True)`, made sooner.
 
 Every command makes some twenty classes of records before it does anything, and the standard library writes and compiles
-six functions for each: a sixth of the time that `whcli sign` took. Here `__init__` alone is compiled; comparing,
-hashing and showing are the same for all, and less often done. The standard library still lays out the fields, so that
-`replace`, `fields` and `asdict` work on a record as on any dataclass.
+six functions for each: a sixth of the time that `whcli sign` took. Here `__init__` alone is compiled, when the first
+record is made (most classes that a command reads in are never used by it); comparing, hashing and showing are the same
+for all, and less often done. The standard library still lays out the fields, so that `replace`, `fields` and `asdict`
+work on a record as on any dataclass.
 """
 
 from __future__ import annotations
@@ -19,11 +20,21 @@ def record(cls: Class) -> Class:
     """A class of immutable values with these fields, given by name; equal when all of them are."""
     own = vars(cls).keys()
     made: Any = dataclass(cls, init=False, repr=False, eq=False, slots=True, kw_only=True)
-    made.__init__ = _init(made)
+    made.__init__ = _first(made)
     for name, method in _SHARED.items():
         if name not in own:
             setattr(made, name, method)
     return cast(Class, made)
+
+
+def _first(cls: Any) -> Any:
+    """The `__init__` of the first record: it puts the compiled one in its own place."""
+
+    def __init__(self: Any, **values: Any) -> None:
+        cls.__init__ = _init(cls)
+        cls.__init__(self, **values)
+
+    return __init__
 
 
 def _init(cls: type) -> Any:
