@@ -90,9 +90,16 @@ def test_a_step_that_fails_takes_back_schema_and_number(db: sqlite3.Connection, 
 
 
 def test_a_step_before_the_failing_one_stands(db: sqlite3.Connection) -> None:
+    migrate(db)
     with pytest.raises(sqlite3.Error):
         migrate(db, (*NEXT, ("NONSENSE",)))
     assert version_of(db) == LATEST + 1
+
+
+def test_a_new_store_is_made_at_once_or_not_at_all(db: sqlite3.Connection) -> None:
+    with pytest.raises(sqlite3.Error):
+        migrate(db, (*STEPS, ("NONSENSE",)))
+    assert (version_of(db), schema(db)) == (0, [])
 
 
 def test_an_interrupted_step_is_taken_back(db: sqlite3.Connection) -> None:

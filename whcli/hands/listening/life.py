@@ -4,22 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass, field
 from itertools import count
 
 LAST = 0.7  # seconds at the end for recording what was not done
 
 
-@dataclass(slots=True)
 class Life:
     """The follower's event loop, and whether there is more to do on it."""
 
-    loop: asyncio.AbstractEventLoop | None = None
-    until: float | None = None  # time.monotonic() by which to be done; None: not stopping
-    stirred: int = 0  # another number after each commit
-    _count: Iterator[int] = field(default_factory=lambda: count(1))
-    _waiting: list[asyncio.Future[None]] = field(default_factory=list)
+    def __init__(self) -> None:
+        self.loop: asyncio.AbstractEventLoop | None = None
+        self.until: float | None = None  # time.monotonic() by which to be done; None: not stopping
+        self.stirred = 0  # another number after each commit
+        self._count = count(1)
+        self._waiting: list[asyncio.Future[None]] = []
 
     @property
     def over(self) -> bool:

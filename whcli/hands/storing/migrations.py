@@ -1,12 +1,14 @@
 """The store's schema, as steps that are only ever appended.
 
-Each step runs in one transaction with its number (`PRAGMA user_version`): a failure takes both back. `executescript`
-would commit first, so a step is a tuple of statements.
+Each step runs in one transaction with its number (`PRAGMA user_version`): a failure takes both back. A new store takes
+all of them in one, since each transaction waits for the disk. `executescript` would commit first, so a step is a tuple
+of statements.
 """
 
 from __future__ import annotations
 
 import sqlite3
+from itertools import chain
 
 from .transaction import transaction
 
@@ -120,13 +122,16 @@ def version_of(db: sqlite3.Connection) -> int:
 
 
 def migrate(db: sqlite3.Connection, steps: tuple[tuple[str, ...], ...] = STEPS) -> None:
-    """Bring a database to the newest schema, one transaction a step; several processes may try at once."""
-    for number, statements in enumerate(steps, start=1):
-        if version_of(db) >= number:
-            continue
-        with transaction(db):
-            if version_of(db) < number:  # another process may have been quicker
-                for statement in statements:
-                    db.execute(statement)
-                db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-                db.execute(f"PRAGMA user_version = {number}")
+    """Bring a database to the newest schema, one transaction a step, a new one at once; several processes may try."""
+    while (known := version_of(db)) < len(steps):
+        _take(db, steps[known : known + 1] if known else steps, known)
+
+
+def _take(db: sqlite3.Connection, steps: tuple[tuple[str, ...], ...], known: int) -> None:
+    """Take the steps behind a number; nothing happens where another process was quicker."""
+    with transaction(db):
+        if version_of(db) == known:
+            for statement in chain.from_iterable(steps):
+                db.execute(statement)
+            db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+            db.execute(f"PRAGMA user_version = {known + len(steps)}")

@@ -171,8 +171,11 @@ class Store:
             return insert_delivery(db, delivery)
 
     def begin_listen(self, started_at: float, pid: int, url: str) -> int:
-        """Record that a listener begins (unix seconds UTC); the newest arrival number at that moment."""
-        with self.writing() as db:
+        """Record that a listener begins (unix seconds UTC); the newest arrival number at that moment.
+
+        The disk is not waited for: this is of use once an event has come, and the commit of that takes it along.
+        """
+        with self.writing(durable=False) as db:
             number = int(db.execute("SELECT coalesce(max(id), 0) FROM events").fetchone()[0])
             values = (number, started_at, pid, url)
             db.execute("INSERT INTO listens (started_after, started_at, pid, url) VALUES (?, ?, ?, ?)", values)
