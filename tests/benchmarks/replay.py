@@ -70,9 +70,13 @@ class Replayed(NamedTuple):
     memory: float  # MB at most
 
 
-def replayed(folder: Path, url: str, events: int, *python: str) -> Replayed:
-    """Replay the first events of the store; every one must have been accepted."""
-    command = [sys.executable, *python, "-m", "whcli", "replay", f"1..{events}", "--to", url, "--json"]
+def replayed(folder: Path, url: str, events: int, program: tuple[str, ...] = ("-m", "whcli")) -> Replayed:
+    """Replay the first events of the store; every one must have been accepted.
+
+    Its output is read line by line: on Linux a program that is started begins with its parent's peak of memory as its
+    own, so this process must stay the smaller one.
+    """
+    command = [sys.executable, *program, "replay", f"1..{events}", "--to", url, "--json"]
     env = environment({"WHCLI_SECRET_STRIPE": SECRET})
     with (folder / "out").open("w+") as out:
         began = time.time()
@@ -83,9 +87,9 @@ def replayed(folder: Path, url: str, events: int, *python: str) -> Replayed:
         ended = time.time()
         process.returncode = os.waitstatus_to_exitcode(status)
         out.seek(0)
-        lines = [json.loads(line) for line in out]
-    assert process.returncode == 0 and [line["status"] for line in lines] == [200] * events
-    first = min(datetime.fromisoformat(line["sent_at"]).timestamp() for line in lines)
+        sent = [(line["sent_at"], line["status"]) for line in map(json.loads, out)]
+    assert process.returncode == 0 and [status for _, status in sent] == [200] * events
+    first = datetime.fromisoformat(min(sent)[0]).timestamp()
     return Replayed(ended - began, ended - first, used.ru_maxrss / 1000)
 
 
@@ -153,7 +157,8 @@ def profile() -> None:
     with tempfile.TemporaryDirectory() as name, receiver() as url:
         folder = Path(name)
         filled(folder / ".whcli", EVENTS)
-        replayed(folder, url, EVENTS, "-m", "cProfile", "-o", "profile")
+        profiled = "import cProfile, whcli.cli; cProfile.run('whcli.cli.main()', 'profile')"
+        replayed(folder, url, EVENTS, ("-c", profiled))
         stats = pstats.Stats(str(folder / "profile"))
     rooms: Counter[str] = Counter()
     for (file, _, function), (_, _, own, _, _) in stats.stats.items():  # type: ignore[attr-defined]

@@ -131,7 +131,7 @@ class Keyring:
             return self.given
         if scheme in self._used:
             return self._used[scheme]
-        route = route_of(self.routes, path)
+        route = route_of(self.routes, path) if self.routes else NO_ROUTE
         if route.secrets and route.scheme in (None, scheme):
             return route.secrets
         if scheme not in self._known:

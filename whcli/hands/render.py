@@ -11,8 +11,9 @@ import os
 import re
 import shutil
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import cache
 from io import StringIO, TextIOWrapper
 from typing import Any, TextIO
 
@@ -86,9 +87,7 @@ class Screen:
 
     def json(self, value: dict[str, Any]) -> None:
         """One line of JSON."""
-        from ..rules.archive import line
-
-        self._line(line(value))
+        self._line(_line_of()(value))
 
     def _line(self, text: str) -> None:
         self.stream.write(text + "\n")
@@ -145,6 +144,14 @@ class Screen:
             cells += [(room, ""), (text, style)] if n in right else [(text, style), (room, "")]
             cells.append(("  ", ""))
         self.say(*trimmed(cells))
+
+
+@cache
+def _line_of() -> Callable[[dict[str, Any]], str]:
+    """Imported once and when it is needed: an import in a function costs each time, and most output is no JSON."""
+    from ..rules.archive import line
+
+    return line
 
 
 def _widen(widths: list[int], row: Sequence[Span]) -> None:

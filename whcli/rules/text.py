@@ -133,7 +133,7 @@ def ago(age: float) -> str:
 
 def rfc3339(at: float) -> str:
     """RFC 3339 in UTC with microseconds, for JSON; before the year 1 and after 9999 the nearest time in them."""
-    within = min(max(FIRST, at), LAST)
+    within = at if FIRST <= at <= LAST else min(max(FIRST, at), LAST)
     second = math.floor(within)
     micro = round((within - second) * 1e6)
     if micro == 1_000_000:

@@ -222,8 +222,9 @@ class Replay:
         if self._manners.junit is not None and last:
             self._cases.append(case_of(delivery, self._name(step), success=self._success))
         if self._json:
-            record = {**delivery_json(delivery), "changes": list(outgoing.changes), "note": outgoing.note}
-            self._screen.json({**record, "progress": change, "run": self._phase[0], "copy": step.copy})
+            record = delivery_json(delivery)
+            record |= {"changes": outgoing.changes, "note": outgoing.note}
+            self._screen.json(record | {"progress": change, "run": self._phase[0], "copy": step.copy})
         elif not (self._bar.wanted and self._screen.tty and (delivery.ok or not last)):  # there the bar is enough
             with self._bar.aside():
                 self._show(step, outgoing, delivery, change)

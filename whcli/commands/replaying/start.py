@@ -24,6 +24,7 @@ from ...hands.storing.store import kept_in
 from ...rules.conduct.schedules import Schedule
 from ...rules.match import Filter
 from ...rules.outgoing import parse_target
+from ...rules.replaying.pace import MAX
 from ...rules.replaying.plan import plan_of
 from ...rules.text import seconds
 from ...words.errors import Exit, WrongUsage
@@ -90,7 +91,8 @@ def replayed(asked: Asked, choice: Choice, ways: Ways, source: Source, folder: P
     changes = changes_of(asked, choice, ways, config, source, to)
     chosen = Chosen(source, choice.references, source.matching(choice.wanted) if choice.wanted else ())
     keyring = Keyring(config, given=ways.secrets, public_url=ways.public_url, kept=kept_in(folder))
-    plan = plan_of(options(asked), chosen.arrivals if asked.speed else [0.0] * len(chosen), ways.seed)
+    how = options(asked)
+    plan = plan_of(how, [0.0] * len(chosen) if how.speed == MAX else chosen.arrivals, ways.seed)
     trust = Trust(config.targets.values(), yes=ways.yes, send_credentials=ways.send_credentials)
     manners = replace(manners_of(asked, ways), refuse=lambda url: refuse_loop(url, folder))
     rival = config.target(choice.compare_to) if choice.compare_to else None

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterator
+from contextlib import nullcontext
 from dataclasses import replace
 from itertools import groupby
 from typing import Protocol
@@ -81,7 +82,8 @@ class Sender:
         self._kept: list[Delivery] = []
         self._bytes = 0  # of the replies' bodies in `_kept`
         self._recorded_at = self._durable_at = time.monotonic()
-        self._room = asyncio.Semaphore(walking.concurrency)
+        # What is tried again takes its room from the hands that `_work`; without a schedule there is nothing to share.
+        self._room = asyncio.Semaphore(walking.concurrency) if walking.schedule else nullcontext()
         self._began = 0.0
 
     async def walk(self, run: Run, began: float | None = None) -> None:
@@ -102,7 +104,8 @@ class Sender:
     async def _work(self, tasks: asyncio.TaskGroup, rest: Iterator[list[Step]], answered: Answered) -> None:
         """One pair of hands: takes the next steps that belong together, until there are none."""
         for steps in rest:
-            await self._until(steps[0].offset)
+            if steps[0].offset:
+                await self._until(steps[0].offset)
             if len(steps) > 1:
                 await self._race(tasks, steps)
             else:

@@ -219,7 +219,10 @@ class Wire(asyncio.Protocol):
         self._reading = reading = Reading(outgoing.method, limit, head_only=manner.hang_up)
         self._done = asyncio.get_running_loop().create_future()
         try:
-            await self._write(request_bytes(outgoing), manner)
+            if manner.gate is None:
+                self._transport.write(request_bytes(outgoing))
+            else:
+                await self._write(request_bytes(outgoing), manner.gate)
             await self._done
         except BaseException:
             self.close()
@@ -230,14 +233,11 @@ class Wire(asyncio.Protocol):
         reusable = reading.reusable and not self.closed and not self._transport.get_write_buffer_size()
         return reading.reply, reusable
 
-    async def _write(self, data: bytes, manner: Manner) -> None:
-        if manner.gate is None:
-            self._transport.write(data)
-            return
+    async def _write(self, data: bytes, gate: Callable[[], Awaitable[None]]) -> None:
         self._transport.set_write_buffer_limits(high=0)  # so that `resume_writing` means: the kernel has all of it
         self._transport.write(data[:-1])
         await self._taken.wait()
-        await manner.gate()
+        await gate()
         self._transport.write(data[-1:])
 
     def data_received(self, data: bytes) -> None:

@@ -17,7 +17,8 @@ from ...words.event import Delivery, Difference, Entry, Event, Facts, Headers, V
 from ...words.head import END, REQUEST_LINE, TOKEN, Head, parse_head
 from ..text import clip, rfc3339, safe
 
-_COMPACT = json.JSONEncoder(ensure_ascii=True, separators=(",", ":"))  # `json.dumps` would make one for each line
+# `json.dumps` would make one for each line, and look for circles, which our records do not have.
+_COMPACT = json.JSONEncoder(ensure_ascii=True, check_circular=False, separators=(",", ":"))
 _NAME = re.compile(TOKEN)
 _BREAK = re.compile(rb"[\r\n\x00]")
 

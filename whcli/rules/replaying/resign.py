@@ -15,7 +15,16 @@ def resigned(outgoing: Outgoing, message: Message, signed: Signed, scheme: str) 
     `message` is what was given to be signed. A scheme that signs inside the body or the URL's query changes it; that is
     told in `changes`.
     """
-    fresh = replace(outgoing, headers=replaced(outgoing.headers, signed.headers), signed=scheme)
+    fresh = Outgoing(
+        method=outgoing.method,
+        url=outgoing.url,
+        target=outgoing.target,
+        headers=replaced(outgoing.headers, signed.headers),
+        body=outgoing.body,
+        changes=outgoing.changes,
+        signed=scheme,
+        note=outgoing.note,
+    )
     if signed.url != message.url:
         fresh = with_query(fresh, signed.url.partition("?")[2], f"the query was changed: {scheme} signs inside it")
     if signed.body == outgoing.body:
@@ -39,10 +48,11 @@ def replaced(old: Headers, new: Headers) -> Headers:
     values = {name.lower(): value for name, value in new}
     kept: list[tuple[bytes, bytes]] = []
     placed: set[bytes] = set()
-    for name, value in old:
-        key = name.lower()
-        if key not in placed:
-            kept.append((name, values.get(key, value)))
-        if key in values:
+    for pair in old:
+        key = pair[0].lower()
+        if key not in values:
+            kept.append(pair)
+        elif key not in placed:
+            kept.append((pair[0], values[key]))
             placed.add(key)
-    return (*kept, *(pair for pair in new if pair[0].lower() not in placed))
+    return (*kept, *[pair for pair in new if pair[0].lower() not in placed])
