@@ -46,6 +46,9 @@ def recognised(view: View, scheme: str | None) -> tuple[Provider | None, str | N
     return provider, scheme_of(provider, view) if provider else None, candidates_of(view, provider)
 
 
+_FORMATS = frozenset(row.name for row in FORMATS)
+
+
 class Way(NamedTuple):
     """One way to recognise a provider; `order` is the provider's place in the table."""
 
@@ -75,9 +78,11 @@ def _order(way: Way) -> int:
 
 def provider_of(view: View) -> Provider | None:
     """The provider that the request is surely from: the first by headers, else the first by its body."""
+    for way in _sure_of(tuple(view.names)):
+        if all_hold(way.marks, view):
+            return way.provider
     sure, _ = _indexes()
-    by_headers = next((way.provider for way in _sure_of(tuple(view.names)) if all_hold(way.marks, view)), None)
-    return by_headers or next((way.provider for way in sure.of_body(view.body) if all_hold(way.marks, view)), None)
+    return next((way.provider for way in sure.of_body(view.body) if all_hold(way.marks, view)), None)
 
 
 @lru_cache(maxsize=64)
@@ -88,7 +93,7 @@ def _sure_of(names: tuple[bytes, ...]) -> list[Way]:
 
 def candidates_of(view: View, provider: Provider | None) -> tuple[str, ...]:
     """The providers it may be from where that is not sure, or where only the format is."""
-    if provider is not None and all(provider is not row for row in FORMATS):
+    if provider is not None and provider.name not in _FORMATS:
         return ()
     _, hints = _indexes()
     ways = hints.of_headers(view.names)
