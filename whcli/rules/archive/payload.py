@@ -24,7 +24,7 @@ LINE = re.compile(r"[^\n]*\n|[^\n]+")
 NAMES = ("body_json", "body_printed", "body_text", "body_base64")
 UNSEEN = r"\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff" + LINES + LONE
 """What a file holds as escapes only: characters that move a cursor, turn a line around or cannot be seen."""
-SHOWN = Escapes(label="what cannot be seen escaped", also=UNSEEN)
+SHOWN = Escapes(label="what cannot be seen escaped", also=r"\x7f", beyond=UNSEEN)
 _UNSEEN = re.compile(f"[{UNSEEN}]")
 
 

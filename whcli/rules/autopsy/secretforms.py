@@ -9,7 +9,6 @@ from __future__ import annotations
 import base64
 import binascii
 import codecs
-import html
 import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
@@ -70,7 +69,10 @@ def _without_prefix(secret: bytes) -> Iterator[bytes]:
 
 def _unescaped(secret: bytes) -> Iterator[bytes]:
     yield unquote_to_bytes(secret)
-    yield html.unescape(secret.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape")
+    if b"&" in secret:
+        from html import unescape  # with the names of all characters
+
+        yield unescape(secret.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape")
     yield secret.replace(b"\\n", b"\n")
     yield secret.replace(b"\\$", b"$").replace(b"$$", b"$")
 

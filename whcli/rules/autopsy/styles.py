@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import cache
 
 from ...words.record import record
 from .tokens import DEEPEST, Tokens, value_of
@@ -19,34 +20,38 @@ SHORT = {'"': '\\"', "\\": "\\\\", "\b": "\\b", "\f": "\\f", "\n": "\\n", "\r": 
 
 @record
 class Escapes:
-    """Which characters a printer escapes beyond those that JSON demands, and how."""
+    """Which characters a printer escapes beyond those that JSON demands, and how; as regular expressions' classes."""
 
     label: str
-    also: str = ""  # a regular expression's character class
+    also: str = ""  # in ASCII
+    beyond: str = ""  # beyond ASCII
     upper: bool = False  # \u00E9 instead of \u00e9
     unlike: tuple[tuple[str, str], ...] = ()  # characters with an escape of their own
 
 
 STRINGS = {
     "plain": Escapes(label="no character escaped"),
-    "ascii": Escapes(label="\\u escapes", also=r"\x7f" + ABOVE),
-    "ascii_slashes": Escapes(label="\\u and \\/ escapes", also="/" + ABOVE, unlike=(("/", "\\/"),)),
-    "ascii_but_del": Escapes(label="\\u escapes", also=ABOVE),
-    "slashes": Escapes(label="\\/ escapes", also="/" + LINES, unlike=(("/", "\\/"),)),
-    "lines": Escapes(label="U+2028 and U+2029 escaped", also=LINES),
-    "html": Escapes(label="< > & escaped", also="<>&" + LINES),
-    "html_more": Escapes(label="< > & = ' escaped", also="<>&='" + LINES),
+    "ascii": Escapes(label="\\u escapes", also=r"\x7f", beyond=ABOVE),
+    "ascii_slashes": Escapes(label="\\u and \\/ escapes", also="/", beyond=ABOVE, unlike=(("/", "\\/"),)),
+    "ascii_but_del": Escapes(label="\\u escapes", beyond=ABOVE),
+    "slashes": Escapes(label="\\/ escapes", also="/", beyond=LINES, unlike=(("/", "\\/"),)),
+    "lines": Escapes(label="U+2028 and U+2029 escaped", beyond=LINES),
+    "html": Escapes(label="< > & escaped", also="<>&", beyond=LINES),
+    "html_more": Escapes(label="< > & = ' escaped", also="<>&='", beyond=LINES),
     "upper": Escapes(label="no character escaped", upper=True),
-    "ascii_upper": Escapes(label="\\u escapes in upper case", also=ABOVE, upper=True),
+    "ascii_upper": Escapes(label="\\u escapes in upper case", beyond=ABOVE, upper=True),
     "dotnet": Escapes(
         label="\\u escapes as .NET writes them",
-        also=r"<>&'+`\x7f" + ABOVE,
+        also=r"<>&'+`\x7f",
+        beyond=ABOVE,
         upper=True,
         unlike=(('"', "\\u0022"),),
     ),
     "del": Escapes(label="U+007F escaped", also=r"\x7f"),
 }
-ODD = re.compile(r"[\\/<>&='+`\x7f-\U0010ffff]")  # a string without these is written alike by every row
+ODD = re.compile(r"[^\x00-%(-*,-.0-;?-\[\]-_a-~]")  # not in one of \ / < > & = ' + `, U+007F and what is beyond ASCII
+"""What a string must hold that the rows write differently. By what it does not: a class that reaches beyond ASCII takes
+milliseconds to compile."""
 
 
 class _Written(dict[str, str]):
@@ -65,9 +70,21 @@ class _Written(dict[str, str]):
 
 def writer(escapes: Escapes) -> Callable[[str], str]:
     """Writes a string token anew."""
-    found = re.compile(f"[{CONTROL}{LONE}{escapes.also}]")
     known = _Written(escapes)
-    return lambda token: f'"{found.sub(lambda match: known[match[0]], value_of(token))}"'
+    narrow = re.compile(f"[{CONTROL}{escapes.also}]")
+
+    def write(token: str) -> str:
+        value = value_of(token)
+        found = narrow if value.isascii() else _wide(escapes.also + escapes.beyond)
+        return f'"{found.sub(lambda match: known[match[0]], value)}"'
+
+    return write
+
+
+@cache
+def _wide(also: str) -> re.Pattern[str]:
+    """The characters to escape where some are beyond ASCII. Few bodies hold any, and it takes milliseconds to compile."""
+    return re.compile(f"[{CONTROL}{LONE}{also}]")
 
 
 # -- white space ----------------------------------------------------------------------------------------------------
