@@ -94,8 +94,8 @@ class Press:
     def _strings(self, style: str) -> Words:
         """The string tokens that a row of `STRINGS` writes otherwise than they were received."""
         if style not in self._strings_in:
-            write = writer(STRINGS[style]) if self._odd else None
-            self._strings_in[style] = {word: new for word in self._odd if write and (new := write(word)) != word}
+            write = writer(STRINGS[style])
+            self._strings_in[style] = {word: new for word in self._odd if (new := write(word)) != word}
         return self._strings_in[style]
 
     def _numbers_as(self, style: str) -> Words:

@@ -71,20 +71,19 @@ class _Written(dict[str, str]):
 def writer(escapes: Escapes) -> Callable[[str], str]:
     """Writes a string token anew."""
     known = _Written(escapes)
-    narrow = re.compile(f"[{CONTROL}{escapes.also}]")
 
     def write(token: str) -> str:
         value = value_of(token)
-        found = narrow if value.isascii() else _wide(escapes.also + escapes.beyond)
-        return f'"{found.sub(lambda match: known[match[0]], value)}"'
+        escaped = _escaped(escapes.also if value.isascii() else LONE + escapes.also + escapes.beyond)
+        return f'"{escaped.sub(lambda match: known[match[0]], value)}"'
 
     return write
 
 
 @cache
-def _wide(also: str) -> re.Pattern[str]:
-    """The characters to escape where some are beyond ASCII. Few bodies hold any, and it takes milliseconds to compile."""
-    return re.compile(f"[{CONTROL}{LONE}{also}]")
+def _escaped(also: str) -> re.Pattern[str]:
+    """The characters to escape. A class that reaches beyond ASCII takes milliseconds to compile, and few bodies do."""
+    return re.compile(f"[{CONTROL}{also}]")
 
 
 # -- white space ----------------------------------------------------------------------------------------------------
