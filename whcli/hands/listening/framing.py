@@ -73,6 +73,7 @@ _STRANGERS = tuple(
 _PARTIAL_LINE = re.compile(TOKEN + rb"(?: (?:" + _TARGET + rb"(?: [HTP/.01\r]{0,9})?)?)?")
 _EMPTY_LINES = re.compile(rb"(?:\r\n)+")  # RFC 9112 section 2.2: ignored before a request line
 _EXPECTS_CONTINUE = re.compile(rb"\nexpect:[ \t]*100-continue[ \t]*\r")  # other values are ignored (RFC 9110, 10.1.1)
+_SPECIAL = re.compile(rb"\n(?:upgrade|transfer-encoding):")
 _UPGRADE = re.compile(rb"(?i)\nupgrade:")
 _NEUTRAL_LINE = {b"1.1": b"POST / HTTP/1.1\r\n", b"1.0": b"POST / HTTP/1.0\r\n"}
 _SHORT = 256  # bytes of a request line that are looked at as often as they grow
@@ -154,10 +155,10 @@ class RequestReader:
         self.method, self.target, self.version = line.groups()
         lowered = head.lower()
         neutral = _NEUTRAL_LINE[self.version] + data[line.end() : end]
-        if b"\nupgrade:" in lowered:
+        if _SPECIAL.search(lowered):
             neutral = _UPGRADE.sub(b"\nX-UPGRD:", neutral)
-        if b"\ntransfer-encoding:" in lowered:
-            return self._begin_chunks(neutral, lowered, data, end)
+            if b"\ntransfer-encoding:" in lowered:
+                return self._begin_chunks(neutral, lowered, data, end)
         self._complete = False
         self._feed(neutral)
         if not self._complete:

@@ -205,7 +205,7 @@ class Writer:
             failure, ids = error if isinstance(error, StoreFailed) else _mistake(error), [None] * len(arrivals)
         self._answer(arrivals, ids)
         now = time.monotonic()
-        self._between += ((now - self._committed_at) / len(arrivals) - self._between) / 16
+        self._between += (min(now - self._committed_at, QUIET) / len(arrivals) - self._between) / 16
         self._committed_at = now
         if failure is not None:
             with suppress(OSError):  # whoever read our standard error has gone

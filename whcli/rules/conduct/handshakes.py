@@ -551,7 +551,7 @@ def possible(method: bytes, head: bytes, body: bytes) -> bool:
     if ways.always or (len(body) <= SMALL and holds_any(body, ways.body)):
         return True
     lowered = head.lower()
-    return holds_any(lowered, ways.headers) or holds_any(lowered, ways.queried)
+    return ways.named.search(lowered) is not None or holds_any(lowered, ways.queried)
 
 
 def holds_any(text: bytes, words: Iterable[bytes]) -> bool:
@@ -568,6 +568,7 @@ class Ways:
 
     always: tuple[int, ...]
     headers: dict[bytes, tuple[int, ...]]
+    named: re.Pattern[bytes]  # finds one of `headers` in a head in small letters, in a quarter of the time of six looks
     query: dict[str, tuple[int, ...]]
     queried: tuple[bytes, ...]  # the words of `query` in small letters
     body: dict[bytes, tuple[int, ...]]
@@ -598,9 +599,11 @@ def _ways_of(method: str) -> Ways:
             kind = "" if first is None else "body" if first.kind == "keys" else first.kind
             word = row.needle or ("" if first is None else first.needle.decode() or first.name)
             ways[kind][word] = (*ways[kind].get(word, ()), order)
+    headers = {name.lower().encode(): orders for name, orders in ways["header"].items()}
     return Ways(
         always=ways[""].get("", ()),
-        headers={name.lower().encode(): orders for name, orders in ways["header"].items()},
+        headers=headers,
+        named=re.compile(rb"\n(?:%b):" % b"|".join(map(re.escape, headers)) if headers else rb"(?!)"),
         query=ways["query"],
         queried=tuple(word.lower().encode() for word in ways["query"]),
         body={word.encode(): orders for word, orders in ways["body"].items()},
