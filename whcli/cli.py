@@ -185,11 +185,12 @@ def _call(arguments: list[str]) -> int:
 
 
 def _collect_from_now_on() -> None:
-    """Look for garbage again, and never among what is there now."""
+    """Look for garbage again: never among what is there now, and seldom, since what commands read in is none."""
     import gc
 
     if not gc.isenabled():
         gc.freeze()
+        gc.set_threshold(10_000)
         gc.enable()
 
 

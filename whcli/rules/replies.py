@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import OrderedDict
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 from ..words.event import Reply
 
@@ -24,16 +24,16 @@ def wants_websocket(method: bytes, head: bytes) -> bool:
     return method == b"GET" and _WEBSOCKET.search(head) is not None
 
 
-@dataclass(slots=True)
 class Replies:
     """Answers attempts in turn; the last one repeats.
 
     Attempts are counted per delivery id where there is one, else for the whole listener. `delay` is in seconds.
     """
 
-    sequence: Sequence[Reply]
-    delay: float = 0.0
-    _attempts: OrderedDict[str | None, int] = field(default_factory=OrderedDict)
+    def __init__(self, sequence: Sequence[Reply], delay: float = 0.0) -> None:
+        self.sequence = sequence
+        self.delay = delay
+        self._attempts: OrderedDict[str | None, int] = OrderedDict()
 
     @property
     def by_delivery(self) -> bool:

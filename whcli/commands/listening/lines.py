@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Any
 
 from ...hands.listening.protocol import Refusal
@@ -17,18 +16,13 @@ from ...words.event import Entry
 BURST = 50  # events a second above which a terminal gets a counter instead of lines
 
 
-@dataclass(slots=True)
 class Totals:
     """What the listener counts for its last line."""
 
-    received: int = 0
-    ok: int = 0
-    failed: int = 0
-    unreached: int = 0
-    refused: int = 0
-    duplicates: int = 0
-    signatures: int = 0
-    pending: int = 0
+    def __init__(self) -> None:
+        self.received = self.refused = 0
+        self.ok = self.failed = self.unreached = self.pending = 0  # of the forwards
+        self.duplicates = self.signatures = 0
 
     def add(self, entry: Entry, *, pending: bool = False) -> None:
         """Count an event."""

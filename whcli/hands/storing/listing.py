@@ -11,9 +11,9 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
 from ...rules.match import Filter, Inside, differences, looking_inside
 from ...words.errors import StoreFailed
@@ -29,8 +29,7 @@ _WALKED = "facts f NOT INDEXED"
 NEAR = 10_000  # events that are walked before very many are sorted
 
 
-@dataclass(frozen=True, slots=True)
-class Stretch:
+class Stretch(NamedTuple):
     """Arrival numbers between two, both left out, and what SQL knows to ask of the facts there."""
 
     above: int
@@ -96,7 +95,7 @@ class Listing:
 
     def _lead(self, known: tuple[Condition, ...]) -> tuple[Condition | None, bool]:
         """The index to read: the one with the fewest events, else one in order of arrival, else any."""
-        leading = [each for each in known if each.index]
+        leading = [each for each in known if each.through]
         counted = {each: self._count(each) for each in leading}
         few = [each for each in leading if counted[each] < FEW]
         if few:
@@ -104,7 +103,7 @@ class Listing:
         return next((each for each in leading if each.ordered), next(iter(leading), None)), True
 
     def _count(self, condition: Condition) -> int:
-        sql = f"SELECT 1 FROM facts f INDEXED BY {condition.index} WHERE {condition.sql} LIMIT {FEW}"  # noqa: S608
+        sql = f"SELECT 1 FROM facts f INDEXED BY {condition.through} WHERE {condition.sql} LIMIT {FEW}"  # noqa: S608
         return int(next(self._rows(f"SELECT count(*) FROM ({sql})", condition.values))[0])  # noqa: S608
 
     # -- pages ------------------------------------------------------------------------------------------------------
@@ -120,14 +119,14 @@ class Listing:
             except StoreFailed:
                 if stretch.words is None:
                     raise
-                stretch = replace(stretch, words=None)  # the index is damaged: do without
+                stretch = stretch._replace(words=None)  # the index is damaged: do without
                 continue
             yield found
             if count < size:
                 return
-            stretch = replace(stretch, below=last) if self._newest else replace(stretch, above=last)
+            stretch = stretch._replace(below=last) if self._newest else stretch._replace(above=last)
             if stretch.dense and stretch.lead and not stretch.lead.ordered:  # rather than sort them all again, walk
-                stretch = replace(stretch, lead=None)
+                stretch = stretch._replace(lead=None)
 
     def _which(self, stretch: Stretch, many: int) -> tuple[str, list[Any]]:
         """The end of a query that reads the next events `e` of a stretch, in order."""
@@ -141,7 +140,7 @@ class Listing:
             source += " CROSS JOIN facts f ON f.event_id = w.rowid" if stretch.known else ""
             narrowed, values = f"w.words MATCH ? AND {narrowed}", [stretch.words, *values]
         else:
-            id, source = "f.event_id", f"facts f INDEXED BY {stretch.lead.index}" if stretch.lead else _WALKED
+            id, source = "f.event_id", f"facts f INDEXED BY {stretch.lead.through}" if stretch.lead else _WALKED
         inner = (
             f"SELECT {id} FROM {source} WHERE {narrowed}{id} > ? AND {id} < ?"  # noqa: S608
             f" ORDER BY {id} {self._order} LIMIT ?"

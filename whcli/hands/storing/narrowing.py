@@ -7,19 +7,17 @@ nothing about that order: a range of times, as a range of texts, is read through
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from ...rules.match import Filter
 
 
-@dataclass(frozen=True, slots=True)
-class Condition:
-    """A condition on `facts f`; with an index, events that pass can be found through it."""
+class Condition(NamedTuple):
+    """A condition on `facts f`; events that pass can be found `through` an index, where there is one."""
 
     sql: str
     values: tuple[Any, ...]
-    index: str | None = None
+    through: str | None = None
     ordered: bool = False  # what the index gives is in order of arrival
 
 
