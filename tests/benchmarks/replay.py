@@ -77,7 +77,8 @@ def replayed(folder: Path, url: str, events: int, program: tuple[str, ...] = ("-
     own, so this process must stay the smaller one.
     """
     command = [sys.executable, *program, "replay", f"1..{events}", "--to", url, "--json"]
-    env = environment({"WHCLI_SECRET_STRIPE": SECRET})
+    # A container's PYTHONUNBUFFERED would make every printed line a system call, which a user's shell does not ask for.
+    env = environment({"WHCLI_SECRET_STRIPE": SECRET, "PYTHONUNBUFFERED": ""})
     with (folder / "out").open("w+") as out:
         began = time.time()
         process = subprocess.Popen(

@@ -13,7 +13,7 @@ Facts:
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from typing import NamedTuple
@@ -248,7 +248,7 @@ def require_sendable(outgoing: Outgoing) -> None:
 
     For bytes from fixtures and flags: line breaks in a field, a space in the target, two kinds of framing.
     """
-    why = next(_faults(outgoing), None)
+    why = _fault(outgoing)
     if why is not None:
         message = f"the request cannot be sent: {why}; nothing was sent"
         raise WrongUsage(message, next="correct the event or the flag it comes from", code="not_sendable")
@@ -262,24 +262,25 @@ _NAMES = re.compile(rb"(?:[^\x00-\x20\x7f:]+\n)*")
 _BREAK = re.compile(rb"[\x00\r\n]")
 
 
-def _faults(outgoing: Outgoing) -> Iterator[str]:
+def _fault(outgoing: Outgoing) -> str | None:
     """Why it cannot be sent. Every request passes here, so the usual one costs little: nothing is put into words."""
     if not _METHOD.fullmatch(outgoing.method):
-        yield f"its method {_quoted(outgoing.method)} is no HTTP method"
+        return f"its method {_quoted(outgoing.method)} is no HTTP method"
     if not _TARGET.fullmatch(outgoing.target):
-        yield f"its target {_quoted(outgoing.target)} holds a space or a control"
+        return f"its target {_quoted(outgoing.target)} holds a space or a control"
     joined = b"".join([name + b"\n" for name, _ in outgoing.headers])
     if not _NAMES.fullmatch(joined) or joined.count(b"\n") != len(outgoing.headers):
-        yield f"a header is called {_quoted(next(name for name, _ in outgoing.headers if not _NAME.fullmatch(name)))}"
+        return f"a header is called {_quoted(next(name for name, _ in outgoing.headers if not _NAME.fullmatch(name)))}"
     if _BREAK.search(b"".join([value for _, value in outgoing.headers])):
         names = [name for name, value in outgoing.headers if _BREAK.search(value)]
-        yield f"the value of {_names(names[:1])} holds a line break or a NUL"
+        return f"the value of {_names(names[:1])} holds a line break or a NUL"
     framing = [(name.lower(), value) for name, value in outgoing.headers if len(name) in _AS_LONG]
     if any(name == b"transfer-encoding" for name, _ in framing):
-        yield "it has a Transfer-Encoding, but its body is not chunked"
+        return "it has a Transfer-Encoding, but its body is not chunked"
     lengths = [value for name, value in framing if name == b"content-length"]
     if (lengths or outgoing.body) and lengths != [b"%d" % len(outgoing.body)]:
-        yield f"its Content-Length does not fit its body of {len(outgoing.body)} bytes"
+        return f"its Content-Length does not fit its body of {len(outgoing.body)} bytes"
+    return None
 
 
 class _Sorted(NamedTuple):

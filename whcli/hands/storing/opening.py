@@ -90,28 +90,26 @@ def make_folder(folder: Path) -> None:
         ) from error
 
 
-class whole:  # a generator would cost each event a microsecond
-    """Name the event whose columns hold what was never written: SQLite does not notice every damage.
+DAMAGED = (ValueError, TypeError, AttributeError)
+"""What reading an event raises whose columns hold what was never written: SQLite does not notice every damage."""
 
-    A function tells the number of the one that was being read.
-    """
 
-    def __init__(self, path: Path, id: int | Callable[[], int]) -> None:
-        self._path = path
-        self._id = id
+def damaged(path: Path, id: int) -> StoreFailed:
+    """The error for an event that cannot be read."""
+    return StoreFailed(
+        f"event #{id} in the store {path} is damaged",
+        code="store_damaged",
+        next=f"whcli rm {id}        removes it, and the others can be read",
+    )
 
-    def __enter__(self) -> None:
-        pass
 
-    def __exit__(self, kind: type[BaseException] | None, error: object, traceback: object) -> None:
-        if kind is None or not issubclass(kind, (ValueError, TypeError, AttributeError)):
-            return
-        id = self._id if isinstance(self._id, int) else self._id()
-        raise StoreFailed(
-            f"event #{id} in the store {self._path} is damaged",
-            code="store_damaged",
-            next=f"whcli rm {id}        removes it, and the others can be read",
-        ) from None
+@contextmanager
+def whole(path: Path, id: int | Callable[[], int]) -> Iterator[None]:
+    """Name the event that is `DAMAGED`; a function tells the number of the one that was being read."""
+    try:
+        yield
+    except DAMAGED:
+        raise damaged(path, id if isinstance(id, int) else id()) from None
 
 
 def is_there(path: Path) -> bool:

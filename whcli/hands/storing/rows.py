@@ -205,7 +205,7 @@ def keep_secret(db: sqlite3.Connection, scheme: str, path: str, secret: Secret, 
 
 def field_lines(headers: Headers) -> bytes | None:
     """Headers as field lines, NULL for none."""
-    return b"".join(b"%b: %b\r\n" % pair for pair in headers) or None
+    return b"".join([b"%b: %b\r\n" % pair for pair in headers]) or None
 
 
 def _pairs(lines: bytes | None) -> Headers:

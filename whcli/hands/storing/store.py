@@ -19,7 +19,7 @@ from ...words.errors import NothingMatched
 from ...words.event import Arrival, Delivery, Difference, Entry, Event, Facts, Outcome
 from ...words.fixture import Fixture
 from ...words.secret import Secret
-from .opening import explained, is_there, make_folder, no_store, open_database, whole
+from .opening import DAMAGED, damaged, explained, is_there, make_folder, no_store, open_database, whole
 from .private import FILE, keep_private
 from .reading import Reading
 from .rows import (
@@ -238,8 +238,10 @@ class Store:
                 (after, until if until is not None else sys.maxsize, limit),
             )
             for row in rows:
-                with whole(self.path, row[0]):
+                try:  # as `whole` does, for no more than the read: here thousands are read at a time
                     event = event_of(row, self._db, most)
+                except DAMAGED:
+                    raise damaged(self.path, row[0]) from None
                 yield event
 
     def page(self, ids: Sequence[int], most: int) -> dict[int, Event]:

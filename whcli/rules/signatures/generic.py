@@ -87,7 +87,7 @@ def sign(
         sig = _signature_texts(scheme, message, secrets[0], timestamp, delivery, extra.algorithm or scheme.algorithm)
         headers.append((extra.header, filled(extra.layout, {"ts": timestamp, "sig": sig, "id": delivery})))
     made = _around(scheme, timestamp, delivery) + headers + _companions(scheme, message, delivery, token)
-    return Signed(headers=tuple((name.encode(), value) for name, value in made), body=message.body, url=message.url)
+    return Signed(headers=tuple([(name.encode(), value) for name, value in made]), body=message.body, url=message.url)
 
 
 def first_name(scheme: Scheme) -> str:
