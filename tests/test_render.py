@@ -17,7 +17,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.hostile.payloads import SHORT, acts
-from whcli.hands.render import HIGHLIGHTED, STYLES, Screen, show_error, stderr, stdout, trimmed, wants_colour
+from whcli.hands.render import (
+    HIGHLIGHTED,
+    STYLES,
+    TOGETHER,
+    Screen,
+    show_error,
+    stderr,
+    stdout,
+    trimmed,
+    wants_colour,
+)
 from whcli.rules.text import Span, safe_block
 from whcli.words.errors import StoreFailed, WrongUsage
 
@@ -103,6 +113,31 @@ def test_json_is_one_line_of_ascii(value: dict[str, Any]) -> None:
     assert stream.getvalue().isascii()
     assert stream.getvalue().count("\n") == 1
     assert json.loads(stream.getvalue()) == value
+
+
+def test_lines_that_may_wait_are_made_together_and_stand_in_their_order() -> None:
+    made: list[int] = []
+
+    def making(number: int) -> dict[str, Any]:
+        made.append(number)
+        return {"n": number}
+
+    stream = io.StringIO()
+    screen = Screen(stream)
+    screen.json_late(lambda: making(0))
+    assert stream.getvalue() == '{"n":0}\n'  # eager: at once
+    screen.eager = False
+    for number in range(1, TOGETHER):
+        screen.json_late(lambda number=number: making(number))
+    assert made == [0]
+    screen.json_late(lambda: making(TOGETHER))
+    assert made == list(range(TOGETHER + 1))
+    screen.json_late(lambda: making(-1))
+    screen.say("between")
+    screen.json_late(lambda: making(-2))
+    screen.flush()
+    lines = [*(f'{{"n":{number}}}' for number in range(TOGETHER + 1)), '{"n":-1}', "between", '{"n":-2}']
+    assert stream.getvalue().splitlines() == lines
 
 
 def test_a_table_has_columns_as_wide_as_their_widest_cell() -> None:

@@ -21,6 +21,7 @@ from ..rules.text import Span, safe, safe_block
 from ..words.errors import WhcliError
 from ..words.secret import without_secrets
 
+TOGETHER = 64  # lines that are made at once, where they need not go out one by one
 HIGHLIGHTED = 64 * 1024  # characters up to which a body is highlighted: rich takes seconds for a megabyte
 
 STYLES = {
@@ -55,6 +56,7 @@ class Screen:
     def __init__(self, stream: TextIO, colour: str = "auto") -> None:
         self.stream = stream
         self.eager = True  # False: somebody else flushes
+        self._late: list[Callable[[], dict[str, Any]]] = []  # lines that are still to be made
         self.tty = stream.isatty()
         self.colour = wants_colour(stream, colour)
 
@@ -89,13 +91,30 @@ class Screen:
         """One line of JSON."""
         self._line(_line_of()(value))
 
+    def json_late(self, make: Callable[[], dict[str, Any]]) -> None:
+        """One line of JSON, in its order among the others; while not `eager` it is made together with many.
+
+        Between two deliveries of a replay each would find the processor's caches full of other things, and cost twice.
+        """
+        self._late.append(make)
+        if self.eager or len(self._late) >= TOGETHER:
+            self._make()
+
+    def _make(self) -> None:
+        late, self._late = self._late, []
+        for make in late:
+            self.json(make())
+
     def _line(self, text: str) -> None:
+        if self._late:
+            self._make()
         self.stream.write(text + "\n")
         if self.eager:
             self.stream.flush()
 
     def flush(self) -> None:
         """Hand on what was written while not `eager`."""
+        self._make()
         self.stream.flush()
 
     def code(self, lines: Sequence[str]) -> None:

@@ -6,7 +6,9 @@ import asyncio
 import secrets
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 from ...hands.render import Screen
 from ...hands.sending.client import Client
@@ -30,6 +32,7 @@ from .proof import State
 from .proving import Proof, Proving
 
 LINES_LATE = 0.05  # seconds that a line in a pipe may wait for more
+HELD = 64 * 1024  # bytes of a reply that may wait for their line
 MOST_SHORTER = 200  # runs that look for a shorter failing order
 
 
@@ -122,6 +125,7 @@ class Replay:
             finally:
                 self._bar.end()
                 flushing.cancel()
+                self._screen.flush()
 
     async def _flush(self) -> None:
         """In a pipe lines go out many at a time, soon enough for whoever reads along: each by itself costs a tenth."""
@@ -222,9 +226,10 @@ class Replay:
         if self._manners.junit is not None and last:
             self._cases.append(case_of(delivery, self._name(step), success=self._success))
         if self._json:
-            record = delivery_json(delivery)
-            record |= {"changes": outgoing.changes, "note": outgoing.note}
-            self._screen.json(record | {"progress": change, "run": self._phase[0], "copy": step.copy})
+            told = partial(told_json, delivery, outgoing.changes, outgoing.note, change, self._phase[0], step.copy)
+            self._screen.json_late(told)
+            if delivery.reply and len(delivery.reply.body) > HELD:  # not to hold many of them
+                self._screen.flush()
         elif not (self._bar.wanted and self._screen.tty and (delivery.ok or not last)):  # there the bar is enough
             with self._bar.aside():
                 self._show(step, outgoing, delivery, change)
@@ -291,3 +296,17 @@ class Replay:
         )
         otherwise = f"{self.tally.sent} sent" if self.tally.sent else "nothing to replay"
         return (", ".join(f"{number} {word}" for number, word in parts if number) or otherwise) + "."
+
+
+def told_json(
+    delivery: Delivery, changes: tuple[str, ...], note: str | None, progress: str, run: int, copy: int
+) -> dict[str, Any]:
+    """A delivery's line: `whcli.delivery/1` with what a replay adds."""
+    return {
+        **delivery_json(delivery),
+        "changes": changes,
+        "note": note,
+        "progress": progress,
+        "run": run,
+        "copy": copy,
+    }
