@@ -7,12 +7,15 @@ from __future__ import annotations
 
 import json
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from statistics import median
 
+from tests.program import listening
+from tests.wire import Wire, post
 from whcli.hands.storing.index import Index, attached
 from whcli.hands.storing.opening import make_folder
 from whcli.hands.storing.store import Store
@@ -59,6 +62,7 @@ def figures(quick: bool) -> Iterator[Figure]:
             yield Figure(name=f"{name}, {count:,} events", value=took * 1000, unit="ms", bar=100)
         yield from inside(large, count)
     yield from inserting(count)
+    yield from acknowledging(count)
 
 
 def times(look: Look, small: Store, large: Store) -> tuple[float, float]:
@@ -119,6 +123,46 @@ def inserting(count: int) -> Iterator[Figure]:
             few, many = times(lambda store: store.add(made), small, large)
             large.remove(large.ids(last + 1, None))
     yield Figure(name=f"inserting: {count:,} events to {FEW:,}", value=many / few, unit="x", bar=1.2)
+
+
+def acknowledging(count: int) -> Iterator[Figure]:
+    """Two listeners, on a store of many and on one of few: batches of 16 pipelined requests to each in turn."""
+    stores = [filled(size) for size in (FEW, count)]
+    last = [newest(folder) for folder in stores]
+    with ExitStack() as opened:
+        wires = [opened.enter_context(wired(folder)) for folder in stores]
+        taken: list[list[float]] = [[], []]
+        for _ in range(10 * AGAIN):
+            for wire, times in zip(wires, taken, strict=True):
+                times.append(once(lambda wire=wire: answered(wire)))  # type: ignore[misc]
+    few, many = map(median, taken)
+    for folder, id in zip(stores, last, strict=True):
+        with Store(folder, holder=True) as store:
+            store.remove(store.ids(id + 1, None))
+    yield Figure(name=f"a listener's batches of 16: {count:,} events to {FEW:,}", value=many / few, unit="x", bar=1.2)
+
+
+def newest(folder: Path) -> int:
+    with Store(folder) as store:
+        return store.last_id()
+
+
+@contextmanager
+def wired(folder: Path) -> Iterator[Wire]:
+    """A connection to a listener on a store; what it prints is read."""
+    with listening("--store", str(folder), folder=folder.parent) as running:
+        if running.process.stdout is not None:
+            threading.Thread(target=running.process.stdout.read, daemon=True).start()
+        with Wire(running.port) as wire:
+            yield wire
+
+
+def answered(wire: Wire) -> None:
+    """Sixteen requests, and the 200 of each."""
+    wire.send(post(b"x" * 1000) * 16)
+    for _ in range(16):
+        if wire.response().status != 200:
+            raise RuntimeError("an event was refused")
 
 
 if __name__ == "__main__":
