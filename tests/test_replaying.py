@@ -1056,9 +1056,9 @@ def test_a_delivery_keeps_the_commit_that_is_checked_out(
     below.mkdir(parents=True)
     monkeypatch.chdir(below)
     with Handler() as handler:
-        assert replay("1", "--to", handler.url).code == 0
+        [told] = replay("1", "--to", handler.url, "--json").lines
     [event] = whcli("show", "1", "--json", folder=tmp_path).lines
-    assert event["deliveries"][0]["revision"] == git("rev-parse", "HEAD")
+    assert event["deliveries"][0]["revision"] == told["revision"] == git("rev-parse", "HEAD")
 
 
 def test_outside_of_a_checkout_there_is_no_commit(tmp_path: Path, replay: Callable[..., Done]) -> None:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import signal
-from collections.abc import Callable, Coroutine, Iterator, Sequence
-from contextlib import closing, contextmanager, suppress
+from collections.abc import Callable, Coroutine, Sequence
+from contextlib import closing, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -35,7 +34,6 @@ from .comparison import Comparison, require_alone
 from .proof import output_of, state_of
 from .run import Manners, Replay
 
-GARBAGE = 50_000  # new objects after which Python looks for garbage
 PATIENCE = 30.0  # seconds for an answer, where neither a flag nor a provider says otherwise
 
 
@@ -128,28 +126,13 @@ def walked(run: Replay | Comparison, trust: Trust) -> int:
     """Walk the plan; an interruption still tells what was done."""
     ended = Ended()
     try:
-        with collecting_seldom():
-            on_loop(ended.by_signal(run.go(trust)))
+        on_loop(ended.by_signal(run.go(trust)))
     except (KeyboardInterrupt, asyncio.CancelledError):
         run.end()
         return ended.exit
     except ExceptionGroup as group:  # of the tasks that walked
         raise first_of(group) from None
     return run.end()
-
-
-@contextmanager
-def collecting_seldom() -> Iterator[None]:
-    """Python looks for circles of garbage after every 700 new objects; a delivery makes a hundred, none in a circle.
-
-    At full speed that takes a tenth of the time. Looked for more seldom they cost a few megabytes.
-    """
-    usual = gc.get_threshold()
-    gc.set_threshold(GARBAGE, *usual[1:])
-    try:
-        yield
-    finally:
-        gc.set_threshold(*usual)
 
 
 def first_of(error: Exception) -> Exception:
