@@ -33,7 +33,15 @@ async def app(scope, receive, send):
     await send({"type": "http.response.body", "body": b""})
 uvicorn.run(app, port=int(sys.argv[1]), log_level="critical", lifespan="off")
 """
-BARS = {"sign github": 1.15, "verify github": 1.15, "list of 1,000": 1.3}
+TYPER_BARE = """
+import typer
+app = typer.Typer()
+@app.command()
+def main(port: int) -> None:
+    import bare
+app()
+"""
+BARS = {"sign github": 1.15, "verify github": 1.15, "list of 1,000": 1.3, "listen": 1.15}
 
 
 def figures(quick: bool) -> Iterator[Figure]:
@@ -42,6 +50,7 @@ def figures(quick: bool) -> Iterator[Figure]:
         folder = Path(name)
         (folder / "hello.py").write_text(HELLO)
         (folder / "bare.py").write_text(BARE)
+        (folder / "typer_bare.py").write_text(TYPER_BARE)
         (folder / "body.json").write_text("{}")
         env = environment({"SECRET": "x", "PYTHONPYCACHEPREFIX": str(folder / "cache")})
         env.pop("PYTHONDONTWRITEBYTECODE", None)
@@ -53,8 +62,13 @@ def figures(quick: bool) -> Iterator[Figure]:
                 yield Figure(
                     name=f"{name} to hello-world typer", value=seconds / took["hello"], unit="x", bar=BARS.get(name)
                 )
-        ours, bare = answers(folder, env, 2 if quick else 9)
-        yield Figure(name="first answer of listen to uvicorn's", value=ours / bare, unit="x", bar=1.15)
+        took = answers(folder, env, 2 if quick else 9)
+        bare = took.pop("bare")
+        yield Figure(name="first answer of uvicorn", value=bare * 1000, unit="ms")
+        for name, seconds in took.items():
+            yield Figure(
+                name=f"first answer of {name} to uvicorn's", value=seconds / bare, unit="x", bar=BARS.get(name)
+            )
 
 
 def commands(folder: Path, env: dict[str, str], rounds: int) -> dict[str, float]:
@@ -83,17 +97,24 @@ def commands(folder: Path, env: dict[str, str], rounds: int) -> dict[str, float]
     return {name: median(each) for name, each in took.items()}
 
 
-def answers(folder: Path, env: dict[str, str], rounds: int) -> tuple[float, float]:
-    """Median seconds from start to the first answer, of a listener and of a bare uvicorn."""
-    took: tuple[list[float], list[float]] = ([], [])
+def answers(folder: Path, env: dict[str, str], rounds: int) -> dict[str, float]:
+    """Median seconds from start to the first answer: of a bare uvicorn, of one that typer starts, and of listeners."""
+    took: dict[str, list[float]] = {}
     for round in range(rounds + 1):
-        for kept, line in zip(took, ([*["-m", "whcli", "listen", "--port"]], ["bare.py"]), strict=True):
+        listen = ("-m", "whcli", "listen", "--store")
+        lines = {
+            "bare": ("bare.py",),
+            "a typer app that runs uvicorn": ("typer_bare.py",),
+            "listen": (*listen, "store", "--port"),
+            "listen that makes its store": (*listen, f"new-{round}", "--port"),
+        }
+        for name, line in lines.items():
             with socket.create_server(("127.0.0.1", 0)) as free:
                 port = free.getsockname()[1]
             seconds = first_answer([sys.executable, *line, str(port)], port, folder, env)
-            if round:
-                kept.append(seconds)
-    return median(took[0]), median(took[1])
+            if round:  # the first one writes the bytecode, and the store
+                took.setdefault(name, []).append(seconds)
+    return {name: median(each) for name, each in took.items()}
 
 
 def first_answer(line: list[str], port: int, folder: Path, env: dict[str, str]) -> float:
