@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from tests.program import listening, until, whcli
 from tests.wire import ask, post
+from whcli.hands.listening.indexer import Indexer
 from whcli.hands.storing.index import Index, attached
 from whcli.hands.storing.private import SEARCH
 from whcli.hands.storing.store import Store
@@ -303,3 +304,11 @@ def test_a_listener_indexes_what_comes_and_rm_takes_it_out(tmp_path: Path) -> No
         with sqlite3.connect(tmp_path / ".whcli" / SEARCH) as db:
             assert db.execute("SELECT rowid FROM words WHERE words MATCH 'needle'").fetchall() == []
         program.end()
+
+
+def test_an_indexer_that_finds_no_store_ends_without_a_traceback(tmp_path: Path) -> None:
+    """pytest turns what ends a thread into a failure."""
+    indexer = Indexer(tmp_path, noted=lambda: 0, pressed=lambda: False)
+    indexer.start()
+    indexer.stop(20)
+    assert not indexer._thread.is_alive()

@@ -7,12 +7,12 @@ what it has not done yet is searched directly, and it catches up when it is quie
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING
 
-from ...words.errors import StoreFailed
+from ...words.errors import StoreFailed, WhcliError
 from ..storing.store import Store
 from .behind import Behind
 
@@ -43,7 +43,7 @@ class Indexer(Behind):
         index = Index.made(self._folder)
         if index is None:  # without FTS5, or without room
             return
-        with closing(index), Store(self._folder) as store:
+        with suppress(WhcliError), closing(index), Store(self._folder) as store:  # without a store: others say so
             while not self._over.is_set():
                 self._news.clear()
                 self._over.wait(self._work(store, index))
