@@ -11,8 +11,11 @@ T = TypeVar("T")
 
 def run(main: Coroutine[Any, Any, T]) -> T:
     """Run a coroutine to its end, on uvloop where it is installed."""
-    with asyncio.Runner(loop_factory=loop_factory()) as runner:
-        return runner.run(main)
+    try:
+        with asyncio.Runner(loop_factory=loop_factory()) as runner:
+            return runner.run(main)
+    finally:
+        main.close()  # interrupted before it began, Python would complain that nobody awaited it
 
 
 def loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
