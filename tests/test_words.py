@@ -112,6 +112,21 @@ def test_a_record_is_what_the_standard_library_makes() -> None:
     assert hash(Reply(status=1)) == hash(Reply(status=1))
 
 
+@record
+class Further(Ours):
+    """With the fields of `Ours`, whose slots it has, and one of its own."""
+
+    b: int
+
+
+def test_a_record_can_have_the_fields_of_another() -> None:
+    one = Further(a=1, b=2)
+    assert (one.a, one.set, one.many, one.b) == (1, "x", [], 2)
+    assert one == Further(a=1, b=2) != Further(a=2, b=2) and one != Ours(a=1)
+    with pytest.raises(TypeError):
+        Further(a=1)  # type: ignore[call-arg]
+
+
 HEADERS: Headers = ((b"X-A", b"1"), (b"Host", b"h"), (b"x-a", b"2"))
 
 

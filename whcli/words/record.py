@@ -45,7 +45,7 @@ def _init(cls: type) -> Any:
     if hasattr(cls, "__post_init__"):
         lines.append("    self.__post_init__()")
     known: dict[str, Any] = {"__missing": MISSING}
-    known |= {f"__set_{each.name}": vars(cls)[each.name].__set__ for each in fields(cls)}
+    known |= {f"__set_{each.name}": getattr(cls, each.name).__set__ for each in fields(cls)}
     known |= {f"__default_{each.name}": each.default for each in fields(cls)}
     known |= {f"__make_{each.name}": each.default_factory for each in fields(cls)}
     exec("\n".join([f"def __init__(self, *, {given}):" if names else "def __init__(self):", *lines]), known)  # noqa: S102
