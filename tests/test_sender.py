@@ -65,6 +65,26 @@ def test_full_batches_do_not_wait_for_the_disk_but_the_end_always_does(
     assert len(record.batches) > (events > 2)
 
 
+def test_deliveries_of_events_from_files_are_not_recorded_and_keep_nothing_from_the_disk(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(sender, "BATCH", 2)
+    monkeypatch.setattr(sender, "LATEST", 60.0)
+    record = Kept()
+
+    async def walked(url: str) -> None:
+        async with Client(timeout=5) as client:
+            whole = prepared(url)
+            ids = [1, 2, 3, 0, 0, 0]
+            await Sender(client, Walking(), lambda step, _: (ids[step.event], whole(step, _)[1]), record, nobody).walk(
+                run_of(6)
+            )
+
+    with Handler() as handler:
+        asyncio.run(walked(handler.url))
+    assert record.ids == [1, 2, 3] and record.batches[-1][1]
+
+
 def test_what_comes_seldom_is_recorded_at_once_and_waits_for_the_disk(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sender, "LATEST", 0.0)
     record = Kept()

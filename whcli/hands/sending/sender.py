@@ -179,6 +179,8 @@ class Sender:
 
     def _keep(self, step: Step, outgoing: Outgoing, delivery: Delivery, *, last: bool) -> None:
         self._told(step, outgoing, delivery, last)
+        if not delivery.event_id:  # of an event from a file, which no store has
+            return
         self._kept.append(delivery)
         self._bytes += len(delivery.reply.body) if delivery.reply else 0
         now = time.monotonic()
