@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import cache, cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ..rules.routes import NO_ROUTE, Route, route_of, signed_url
 from ..rules.signatures.scheme import BadKey, Scheme
@@ -57,10 +57,12 @@ Recognise = Callable[[Headers, bytes, str | None], Facts]
 """What a request is recognised as; its text is the scheme that a route has fixed."""
 
 
-def signed(row: Scheme, message: Message, secrets: Sequence[Secret], **how: Any) -> Signed:
+def signed(
+    row: Scheme, message: Message, secrets: Sequence[Secret], *, now: float, token: str, id: str | None = None
+) -> Signed:
     """Sign (see `signing.sign`); a secret that does not have the scheme's form raises WrongUsage, never showing it."""
     try:
-        return sign(row, message, secrets, **how)
+        return sign(row, message, secrets, now=now, token=token, id=id)
     except BadKey as error:
         raise WrongUsage(
             f"the secret from {secrets[0].label} {error}, which {row.name} needs",

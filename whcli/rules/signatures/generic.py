@@ -51,14 +51,14 @@ class Malformed(ValueError):
 
 def filled(template: str, values: dict[str, bytes]) -> bytes:
     """A template with its places filled; raises KeyError for an unknown place."""
-    return b"".join([values[text] if is_place else text.encode() for is_place, text in _pieces(template)])
+    return b"".join([values[place] if place else text for place, text in _pieces(template)])
 
 
 @lru_cache(maxsize=256)
-def _pieces(template: str) -> tuple[tuple[bool, str], ...]:
-    """A template taken apart: whether a piece is a place, and the place's name or the text as it stands."""
+def _pieces(template: str) -> tuple[tuple[str, bytes], ...]:
+    """A template taken apart: the names of its places, and between them, without a name, the text as it stands."""
     parts = [part for part in PLACE.split(template) if part]
-    return tuple((True, part[1:-1]) if PLACE.fullmatch(part) else (False, part) for part in parts)
+    return tuple((part[1:-1], b"") if PLACE.fullmatch(part) else ("", part.encode()) for part in parts)
 
 
 # -- signing --------------------------------------------------------------------------------------------------------
@@ -153,8 +153,8 @@ def _signature_texts(
 def content_of(scheme: Scheme, message: Message, found: Found, secret: bytes) -> bytes:
     """The signed content: the row's template filled from the message."""
     values = {"body": message.body, "ts": found.timestamp, "id": found.id, "secret": secret}
-    for is_place, name in _pieces(scheme.content):
-        if not is_place or name in values:
+    for name, _ in _pieces(scheme.content):
+        if not name or name in values:
             continue
         if name == "url":
             values[name] = message.url.encode("utf-8", "surrogateescape")
