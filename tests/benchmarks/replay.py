@@ -5,7 +5,7 @@ that a noisy machine disturbs both; the median ratio counts. As with hey's own f
 request: Python's start is left out, the last commit is not. Memory: by how much more ten thousand events took than a
 hundred. `python -m tests.benchmarks.replay --profile` shows in which rooms whcli's time goes.
 
-On two quiet cores 0.66 to 0.74 (2026-11-26), 0.5 to 0.6 where others work beside: hey is one light process beside the
+On two quiet cores 0.70 to 0.78 (2026-11-26), about 0.5 where others work beside: hey is one light process beside the
 receiver, whcli needs a core of its own. hey sends the same bytes again and again; here each event is read, recognised,
 made a request, signed, told and recorded, in one thread. Of its 105 µs an event 35 are the connection's (half of that
 the kernel's and the loop's), 25 go to recognising and signing, 15 to the printed JSON, 10 to making the request, 9 to
