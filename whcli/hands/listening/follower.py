@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 BATCH = 64  # events worked on at a time
 BATCH_BYTES = 8 << 20  # bytes of body in a batch
 READ = 4 << 20  # bytes of a body up to which it is read to recognise it; JSON in memory can be many times its length
+GATHER = 0.005  # seconds in which events gather that follow a batch which was not full: one transaction for all of them
 PAUSE = 0.5  # seconds before trying again after the store failed
 
 
@@ -145,7 +146,8 @@ class Follower:
             events = list(_batch(store, self.noted, self._writer.settled(store.last_id())))
             if events:
                 await self._note(store, events)
-                await asyncio.sleep(self._writer.pause(time.thread_time() - began))
+                rest = self._writer.pause(time.thread_time() - began)
+                await asyncio.sleep(max(rest, GATHER) if len(events) < BATCH else rest)
             elif not await self._life.more(seen):
                 return
 

@@ -28,11 +28,11 @@ from ..storing.rows import insert
 from ..storing.store import Store
 
 RETURN = 0.001  # seconds after an answer in which its sender may come back with the next request
-ENOUGH = 32  # requests that share a sync well enough: the next ones are not waited for
+ENOUGH = 64  # requests that share a sync well enough: the next ones are not waited for
 MOST = 256  # jobs taken into one transaction
 DENSE = 1 / 3000  # seconds between two requests, on average, below which they press
 QUIET = 0.05  # seconds without a commit after which they do not
-SHARE = 0.05  # of a processor for each thread that works behind the acknowledgements, while they do
+SHARE = 0.02  # of a processor for each thread that works behind the acknowledgements, while they do
 WEIGHT = 8 << 20  # bytes of body above which a transaction ends, so that small events do not wait for many large ones
 
 Done = Callable[[int | None], None]
