@@ -922,7 +922,9 @@ def test_those_slower_than_the_provider_waits_are_counted(tmp_path: Path, replay
 
 
 @pytest.mark.parametrize(
-    ("sent", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)], ids=["interrupted", "terminated"]
+    ("sent", "code"),
+    [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 143)],
+    ids=["interrupted", "terminated", "the terminal closed"],
 )
 def test_an_ended_run_tells_what_was_sent_and_all_of_it_is_recorded(
     tmp_path: Path, sent: signal.Signals, code: int

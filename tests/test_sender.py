@@ -14,6 +14,7 @@ from whcli.hands.sending.client import Client
 from whcli.hands.sending.deadlines import Deadlines
 from whcli.hands.sending.sender import Sender, Walking
 from whcli.rules.replaying.plan import Earlier, Options, Run, Step, plan_of
+from whcli.words.errors import StoreFailed
 from whcli.words.event import Delivery, Outgoing
 
 
@@ -109,6 +110,58 @@ def test_an_interrupted_walk_ends_on_disk_with_what_was_under_way(monkeypatch: p
     with Handler(lambda n, _: SILENCE if n > 8 else reply()) as handler:
         asyncio.run(interrupted(handler))
     assert sorted(record.ids) == list(range(1, 11)) and record.batches[-1][1]
+
+
+def test_what_comes_alone_is_recorded_soon_though_the_next_one_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sender, "LATEST", 0.05)
+    record = Kept()
+
+    async def walked(handler: Handler) -> None:
+        walking = asyncio.create_task(walk(handler.url, 2, record))
+        async with asyncio.timeout(10):
+            while record.batches != [([1], True)]:
+                await asyncio.sleep(0.005)
+        walking.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await walking
+
+    with Handler(lambda n, _: SILENCE if n > 1 else reply()) as handler:
+        asyncio.run(walked(handler))
+    assert record.ids == [1, 2]
+
+
+def test_what_the_store_refuses_is_recorded_at_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sender, "BATCH", 3)
+    monkeypatch.setattr(sender, "LATEST", 60.0)
+
+    class Refuses(Kept):
+        refused = 0
+
+        def __call__(self, deliveries: list[Delivery], *, durable: bool) -> None:
+            if not self.refused:
+                self.refused = len(deliveries)
+                raise StoreFailed("the store is locked by another program")
+            super().__call__(deliveries, durable=durable)
+
+    record = Refuses()
+    with Handler() as handler, pytest.raises(ExceptionGroup):
+        asyncio.run(walk(handler.url, 9, record))
+    assert record.refused == 2 and record.ids == [1, 2, 3]
+
+
+def test_a_delivery_is_recorded_though_nobody_reads_what_is_told() -> None:
+    record = Kept()
+
+    def gone(step: Step, outgoing: Outgoing, delivery: Delivery, last: bool) -> None:
+        raise BrokenPipeError
+
+    async def walked(url: str) -> None:
+        async with Client(timeout=5) as client:
+            await Sender(client, Walking(), prepared(url), record, gone).walk(run_of(3))
+
+    with Handler() as handler, pytest.raises(ExceptionGroup):
+        asyncio.run(walked(handler.url))
+    assert record.ids == [1]
 
 
 def test_every_delivery_tells_the_commit_that_is_checked_out() -> None:

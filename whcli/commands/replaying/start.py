@@ -141,13 +141,16 @@ def first_of(error: Exception) -> Exception:
 
 
 class Ended:
-    """How a walk ended before its time: Ctrl-C, which asyncio minds, or SIGTERM, which is treated like it."""
+    """How a walk ended before its time: Ctrl-C, which asyncio minds, or a signal that is treated like it.
+
+    Those are SIGTERM, and SIGHUP of a terminal that was closed, unless it is ignored as under nohup.
+    """
 
     def __init__(self) -> None:
         self.exit = Exit.INTERRUPTED
 
     async def by_signal(self, walk: Coroutine[Any, Any, None]) -> None:
-        """Walk, and cancel that when SIGTERM comes, so that what is under way is told and recorded."""
+        """Walk, and cancel that when a signal comes, so that what is under way is told and recorded."""
         task = asyncio.current_task()
 
         def end() -> None:
@@ -157,6 +160,8 @@ class Ended:
 
         with suppress(NotImplementedError, RuntimeError, ValueError):  # Windows; not the main thread
             asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, end)
+            if signal.getsignal(signal.SIGHUP) is signal.SIG_DFL:
+                asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, end)
         await walk
 
 

@@ -9,14 +9,14 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from dataclasses import replace
 from itertools import groupby
 from typing import Protocol
 
 from ...rules.conduct.schedules import Schedule, retry_after_of, stopped_by
 from ...rules.replaying.plan import Earlier, Run, Step, next_attempt
-from ...words.errors import WhcliError
+from ...words.errors import StoreFailed, WhcliError
 from ...words.event import Delivery, Outgoing
 from ...words.record import record
 from .client import Client
@@ -81,6 +81,7 @@ class Sender:
         self._revision = revision
         self._kept: list[Delivery] = []
         self._bytes = 0  # of the replies' bodies in `_kept`
+        self._late: asyncio.TimerHandle | None = None  # records what is kept when nothing else does
         self._recorded_at = self._durable_at = time.monotonic()
         # What is tried again takes its room from the hands that `_work`; without a schedule there is nothing to share.
         self._room = asyncio.Semaphore(walking.concurrency) if walking.schedule else nullcontext()
@@ -99,6 +100,9 @@ class Sender:
                 for _ in range(min(self._walking.concurrency, len(run.steps))):
                     tasks.create_task(self._work(tasks, steps, answered))
         finally:
+            if self._late is not None:
+                self._late.cancel()
+                self._late = None
             self._flush(durable=True)
 
     async def _work(self, tasks: asyncio.TaskGroup, rest: Iterator[list[Step]], answered: Answered) -> None:
@@ -178,15 +182,23 @@ class Sender:
         )
 
     def _keep(self, step: Step, outgoing: Outgoing, delivery: Delivery, *, last: bool) -> None:
+        """Take a delivery to be recorded, then show it: whoever reads what is shown may have gone."""
+        if delivery.event_id:  # of an event from a file no store knows
+            self._kept.append(delivery)
+            self._bytes += len(delivery.reply.body) if delivery.reply else 0
         self._told(step, outgoing, delivery, last)
-        if not delivery.event_id:  # of an event from a file, which no store has
-            return
-        self._kept.append(delivery)
-        self._bytes += len(delivery.reply.body) if delivery.reply else 0
         now = time.monotonic()
         full = len(self._kept) >= BATCH or self._bytes >= BATCH_BYTES
         if full or now - self._recorded_at > LATEST:
             self._flush(durable=now - self._durable_at > LATEST)
+        elif self._late is None and self._kept:
+            self._late = asyncio.get_running_loop().call_later(LATEST, self._flush_late)
+
+    def _flush_late(self) -> None:
+        """Record what no further delivery has come to push; what the store refuses is tried again with the next."""
+        self._late = None
+        with suppress(StoreFailed):
+            self._flush(durable=True)
 
     def _flush(self, *, durable: bool) -> None:
         """Record what was kept.
@@ -194,11 +206,11 @@ class Sender:
         While the disk is waited for nothing is sent, so that is done once in LATEST seconds. Of other batches the last
         delivery is kept back: the end of the walk waits for the disk, and so it has something to write.
         """
-        back = 0 if durable else 1
-        kept, self._kept = self._kept[: len(self._kept) - back], self._kept[len(self._kept) - back :]
+        count = len(self._kept) - (0 if durable else 1)
         self._bytes, self._recorded_at = 0, time.monotonic()
-        if kept:
-            self._record(kept, durable=durable)
+        if count > 0:
+            self._record(self._kept[:count], durable=durable)
+            del self._kept[:count]  # only now: what could not be recorded is tried again
             self._durable_at = self._recorded_at if durable else self._durable_at
 
     async def _until(self, offset: float) -> None:
