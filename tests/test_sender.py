@@ -94,39 +94,31 @@ def test_what_comes_seldom_is_recorded_at_once_and_waits_for_the_disk(monkeypatc
     assert record.batches == [([1], True), ([2], True), ([3], True)]
 
 
+async def interrupted(url: str, events: int, record: Kept, when: Callable[[], bool], *, concurrency: int = 1) -> None:
+    """A walk that is cancelled when something has come true."""
+    walking = asyncio.create_task(walk(url, events, record, concurrency=concurrency))
+    async with asyncio.timeout(10):
+        while not when():
+            await asyncio.sleep(0.001)
+    walking.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await walking
+
+
 def test_an_interrupted_walk_ends_on_disk_with_what_was_under_way(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sender, "BATCH", 4)
     monkeypatch.setattr(sender, "LATEST", 60.0)
     record = Kept()
-
-    async def interrupted(handler: Handler) -> None:
-        walking = asyncio.create_task(walk(handler.url, 50, record, concurrency=2))
-        while len(handler.requests) < 10:
-            await asyncio.sleep(0.001)
-        walking.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await walking
-
     with Handler(lambda n, _: SILENCE if n > 8 else reply()) as handler:
-        asyncio.run(interrupted(handler))
+        asyncio.run(interrupted(handler.url, 50, record, lambda: len(handler.requests) >= 10, concurrency=2))
     assert sorted(record.ids) == list(range(1, 11)) and record.batches[-1][1]
 
 
 def test_what_comes_alone_is_recorded_soon_though_the_next_one_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sender, "LATEST", 0.05)
     record = Kept()
-
-    async def walked(handler: Handler) -> None:
-        walking = asyncio.create_task(walk(handler.url, 2, record))
-        async with asyncio.timeout(10):
-            while record.batches != [([1], True)]:
-                await asyncio.sleep(0.005)
-        walking.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await walking
-
     with Handler(lambda n, _: SILENCE if n > 1 else reply()) as handler:
-        asyncio.run(walked(handler))
+        asyncio.run(interrupted(handler.url, 2, record, lambda: record.batches == [([1], True)]))
     assert record.ids == [1, 2]
 
 
@@ -140,12 +132,13 @@ def test_what_the_store_refuses_is_recorded_at_the_end(monkeypatch: pytest.Monke
         def __call__(self, deliveries: list[Delivery], *, durable: bool) -> None:
             if not self.refused:
                 self.refused = len(deliveries)
-                raise StoreFailed("the store is locked by another program")
+                raise StoreFailed("the store is locked by another program", next="wait")
             super().__call__(deliveries, durable=durable)
 
     record = Refuses()
-    with Handler() as handler, pytest.raises(ExceptionGroup):
+    with Handler() as handler, pytest.raises(ExceptionGroup) as failed:
         asyncio.run(walk(handler.url, 9, record))
+    assert [type(error) for error in failed.value.exceptions] == [StoreFailed]
     assert record.refused == 2 and record.ids == [1, 2, 3]
 
 
@@ -159,8 +152,9 @@ def test_a_delivery_is_recorded_though_nobody_reads_what_is_told() -> None:
         async with Client(timeout=5) as client:
             await Sender(client, Walking(), prepared(url), record, gone).walk(run_of(3))
 
-    with Handler() as handler, pytest.raises(ExceptionGroup):
+    with Handler() as handler, pytest.raises(ExceptionGroup) as failed:
         asyncio.run(walked(handler.url))
+    assert [type(error) for error in failed.value.exceptions] == [BrokenPipeError]
     assert record.ids == [1]
 
 
