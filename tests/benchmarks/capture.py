@@ -159,7 +159,7 @@ def load(port: int, pid: int, connections: int, seconds: float, script: Path) ->
     before = cpu_of(pid)
     wrk = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "20s", "-s", str(script)]
     wrk = ["taskset", "-c", str(CORES[-1]), *wrk, f"http://127.0.0.1:{port}/hook"]
-    with awake(pid):
+    with signalled(pid, signal.SIGCONT, signal.SIGSTOP):
         out = subprocess.run(wrk, capture_output=True, text=True, check=True).stdout
     found = re.search(r"FIGURES (\d+) (\d+) ([\d.]+) ([\d.]+) (\d+)", out)
     assert found, out
@@ -176,7 +176,7 @@ def measured(names: Sequence[str], connections: int, rounds: int, seconds: float
         script.write_text(WRK)
         started = {name: opened.enter_context(running(name, folder)) for name in names}
         for _, pid in started.values():
-            opened.enter_context(halted(pid))
+            opened.enter_context(signalled(pid, signal.SIGSTOP, signal.SIGCONT))
         for port, pid in started.values():
             load(port, pid, connections, 1, script)
         found: dict[str, list[Round]] = {name: [] for name in names}
@@ -187,23 +187,13 @@ def measured(names: Sequence[str], connections: int, rounds: int, seconds: float
 
 
 @contextmanager
-def halted(pid: int) -> Iterator[None]:
-    """A process that gets no processor, until the end or until `awake`."""
-    os.kill(pid, signal.SIGSTOP)
+def signalled(pid: int, first: signal.Signals, last: signal.Signals) -> Iterator[None]:
+    """One signal to a process at the beginning, another one at the end."""
+    os.kill(pid, first)
     try:
         yield
     finally:
-        os.kill(pid, signal.SIGCONT)
-
-
-@contextmanager
-def awake(pid: int) -> Iterator[None]:
-    """A halted process at work."""
-    os.kill(pid, signal.SIGCONT)
-    try:
-        yield
-    finally:
-        os.kill(pid, signal.SIGSTOP)
+        os.kill(pid, last)
 
 
 BARS = {1: None, 16: 0.5, 64: 0.6, 256: None}
