@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tests import forked
 from tests.schemas import check
 
 DEADLINE = 20.0  # seconds
@@ -42,8 +43,16 @@ def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
     return {**kept, "PYTHONPATH": str(ROOT), **(extra or {})}
 
 
-def whcli(*arguments: str, folder: Path, env: Mapping[str, str] | None = None, stdin: bytes = b"") -> Done:
-    """Run a command to its end."""
+READ_AT_START = ("PYTHON", "LC_", "LANG")
+"""Variables that Python itself looks at, before it knows of us."""
+
+
+def whcli(
+    *arguments: str, folder: Path, env: Mapping[str, str] | None = None, stdin: bytes = b"", afresh: bool = False
+) -> Done:
+    """Run a command to its end; `afresh` in a Python that has read nothing in, see tests/forked.py."""
+    if forked.CAN_FORK and not afresh and not any(name.startswith(READ_AT_START) for name in env or {}):
+        return seen(*forked.run(arguments, folder=folder, env=environment(env), stdin=stdin, seconds=DEADLINE))
     done = subprocess.run(
         [sys.executable, "-m", "whcli", *arguments],
         cwd=folder,

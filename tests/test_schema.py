@@ -81,8 +81,8 @@ def test_the_watch_sees_what_is_not_written_down() -> None:
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_has_json(tmp_path: Path, command: str) -> None:
-    """Of a command with commands of its own, each one."""
-    text = whcli(command, "--help", folder=tmp_path).out
+    """Of a command with commands of its own, each one; in a Python where no other command was read in before."""
+    text = whcli(command, "--help", folder=tmp_path, afresh=True).out
     inner = re.findall(r"^  (\w+)  ", text.partition("\nCommands:\n")[2].partition("\n\n")[0], re.MULTILINE)
     for each in inner or [""]:
         assert "--json" in whcli(command, *filter(None, [each]), "--help", folder=tmp_path).out, each
