@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.measured import MIB, measured, resident
+from tests.measured import MIB, Measured, measured, resident
 from tests.program import listening, until
 from tests.wire import ask, post
 from whcli.hands.storing.store import Store
@@ -40,19 +40,27 @@ def full(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.fixture(scope="module")
+def usual(full: Path) -> int:
+    """The memory that looking at a small body takes, in bytes."""
+    return measured("show", "1", folder=full).peak
+
+
+def bounded(done: Measured, code: int, usual: int) -> None:
+    assert done.code == code, done.err
+    assert len(done.out) + len(done.err) < SHOWN
+    assert done.peak - usual < HELD, f"{(done.peak - usual) / MIB:.0f} MiB more"
+
+
 @pytest.mark.parametrize("id", range(2, len(HEAVY) + 1), ids=list(HEAVY)[1:])
-def test_looking_at_it_is_bounded(full: Path, id: int) -> None:
-    usual = measured("show", "1", folder=full).peak
-    for arguments in (
-        ["show", str(id)],
-        ["show", str(id), "--color", "always"],
-        ["diff", str(id), str(id % len(HEAVY) + 1)],
-        ["list"],
-    ):
-        done = measured(*arguments, folder=full)
-        assert done.code == (arguments[0] == "diff"), done.err
-        assert len(done.out) + len(done.err) < SHOWN, arguments
-        assert done.peak - usual < HELD, f"{arguments}: {(done.peak - usual) / MIB:.0f} MiB more"
+def test_looking_at_it_is_bounded(full: Path, usual: int, id: int) -> None:
+    bounded(measured("show", str(id), folder=full), 0, usual)
+    bounded(measured("show", str(id), "--color", "always", folder=full), 0, usual)
+    bounded(measured("diff", str(id), str(id % len(HEAVY) + 1), folder=full), 1, usual)
+
+
+def test_listing_them_is_bounded(full: Path, usual: int) -> None:
+    bounded(measured("list", folder=full), 0, usual)
 
 
 def test_a_listener_takes_and_shows_them_all(tmp_path: Path) -> None:

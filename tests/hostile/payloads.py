@@ -133,10 +133,9 @@ BIDI_CONTROLS = {chr(code) for code in (*range(0x202A, 0x202F), *range(0x2066, 0
 
 
 def acts(text: str, keep: str = "") -> list[str]:
-    """The characters of a text that a terminal or a reader's eye would act on, by what Unicode says of them."""
+    """The characters in a text that a terminal or a reader's eye would act on, by what Unicode says of them."""
     return [
         letter
-        for letter in text
-        if letter not in keep
-        and (unicodedata.category(letter) in ("Cc", "Cs", "Zl", "Zp") or letter in BIDI_CONTROLS or letter == "\ufeff")
+        for letter in sorted(set(text) - set(keep))  # each once: a payload repeats a few of them a million times
+        if unicodedata.category(letter) in ("Cc", "Cs", "Zl", "Zp") or letter in BIDI_CONTROLS or letter == "\ufeff"
     ]

@@ -33,7 +33,7 @@ def compared(one: Event, other: Event, *, mask: bool = False) -> list[Difference
     With `mask` values that are secrets by the name they stand under are told apart and not shown.
     """
     return [
-        *_lines(one, other, shown_target if mask else safe),
+        *_lines(one, other, _masked_target if mask else _short),
         *_headers("headers", one.headers, other.headers, mask),
         *_bodies(one, other),
         *_headers("trailers", one.trailers, other.trailers),
@@ -44,7 +44,11 @@ def _lines(one: Event, other: Event, show: Callable[[bytes], str]) -> Iterator[D
     for field in ("method", "target"):
         a, b = getattr(one, field), getattr(other, field)
         if a != b:
-            yield Difference(field=field, wanted=clip(show(a), SHOWN), got=clip(show(b), SHOWN))
+            yield Difference(field=field, wanted=show(a), got=show(b))
+
+
+def _masked_target(target: bytes) -> str:
+    return clip(shown_target(target), SHOWN)
 
 
 def _headers(part: str, one: Headers, other: Headers, mask: bool = False) -> Iterator[Difference]:
