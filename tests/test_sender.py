@@ -122,24 +122,51 @@ def test_what_comes_alone_is_recorded_soon_though_the_next_one_waits(monkeypatch
     assert record.ids == [1, 2]
 
 
+class Refuses(Kept):
+    """A store that is locked at first: so many batches it refuses, and then keeps all."""
+
+    def __init__(self, times: int) -> None:
+        super().__init__()
+        self.left = times
+        self.refused: list[int] = []  # deliveries in each batch
+
+    def __call__(self, deliveries: list[Delivery], *, durable: bool) -> None:
+        if self.left:
+            self.left -= 1
+            self.refused.append(len(deliveries))
+            raise StoreFailed("the store is locked by another program", next="wait")
+        super().__call__(deliveries, durable=durable)
+
+
 def test_what_the_store_refuses_is_recorded_at_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sender, "BATCH", 3)
     monkeypatch.setattr(sender, "LATEST", 60.0)
-
-    class Refuses(Kept):
-        refused = 0
-
-        def __call__(self, deliveries: list[Delivery], *, durable: bool) -> None:
-            if not self.refused:
-                self.refused = len(deliveries)
-                raise StoreFailed("the store is locked by another program", next="wait")
-            super().__call__(deliveries, durable=durable)
-
-    record = Refuses()
+    record = Refuses(1)
     with Handler() as handler, pytest.raises(ExceptionGroup) as failed:
         asyncio.run(walk(handler.url, 9, record))
     assert [type(error) for error in failed.value.exceptions] == [StoreFailed]
-    assert record.refused == 2 and record.ids == [1, 2, 3]
+    assert record.refused == [2] and record.ids == [1, 2, 3]
+
+
+def test_what_the_store_refuses_once_it_is_late_is_tried_again_with_the_next_delivery(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(sender, "LATEST", 0.01)
+    record = Refuses(1)
+    with Handler(hold=0.1) as handler:
+        asyncio.run(walk(handler.url, 3, record))
+    assert record.refused == [1] and record.ids == [1, 2, 3]
+
+
+def test_a_store_that_refuses_again_ends_the_walk_and_does_not_wait_for_its_end(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(sender, "LATEST", 0.01)
+    record = Refuses(2)
+    with Handler(hold=0.1) as handler, pytest.raises(ExceptionGroup) as failed:
+        asyncio.run(walk(handler.url, 9, record))
+    assert [type(error) for error in failed.value.exceptions] == [StoreFailed]
+    assert record.refused == [1, 1] and record.ids == [1, 2]
 
 
 def test_a_delivery_is_recorded_though_nobody_reads_what_is_told() -> None:

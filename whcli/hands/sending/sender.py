@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import nullcontext, suppress
+from contextlib import nullcontext
 from dataclasses import replace
 from itertools import groupby
 from typing import Protocol
@@ -25,7 +25,7 @@ from .wire import AT_ONCE, Manner
 
 BATCH = 1000  # deliveries recorded in one transaction: each of them waits for the disk
 BATCH_BYTES = 4 << 20  # bytes of replies after which a batch is recorded, however few
-LATEST = 1.0  # seconds after which a batch is recorded, however small, and the disk waited for
+LATEST = 1.0  # seconds after which what is kept is recorded, however little, and the disk waited for
 INTERRUPTED = WhcliError("interrupted before its answer came", code="interrupted", next="replay it again")
 
 Prepare = Callable[[Step, Earlier], tuple[int, Outgoing]]
@@ -81,8 +81,8 @@ class Sender:
         self._revision = revision
         self._kept: list[Delivery] = []
         self._bytes = 0  # of the replies' bodies in `_kept`
-        self._late: asyncio.TimerHandle | None = None  # records what is kept when nothing else does
-        self._recorded_at = self._durable_at = time.monotonic()
+        self._late: asyncio.TimerHandle | None = None  # runs while there is something to record
+        self._refused = False  # the store took nothing when it had run out
         # What is tried again takes its room from the hands that `_work`; without a schedule there is nothing to share.
         self._room = asyncio.Semaphore(walking.concurrency) if walking.schedule else nullcontext()
         self._began = 0.0
@@ -187,18 +187,18 @@ class Sender:
             self._kept.append(delivery)
             self._bytes += len(delivery.reply.body) if delivery.reply else 0
         self._told(step, outgoing, delivery, last)
-        now = time.monotonic()
-        full = len(self._kept) >= BATCH or self._bytes >= BATCH_BYTES
-        if full or now - self._recorded_at > LATEST:
-            self._flush(durable=now - self._durable_at > LATEST)
-        elif self._late is None and self._kept:
+        if self._late is None and self._kept:
             self._late = asyncio.get_running_loop().call_later(LATEST, self._flush_late)
+        if self._refused or len(self._kept) >= BATCH or self._bytes >= BATCH_BYTES:
+            self._flush(durable=False)
 
     def _flush_late(self) -> None:
-        """Record what no further delivery has come to push; what the store refuses is tried again with the next."""
+        """Record what no full batch has taken along; what the store refuses is tried again with the next delivery."""
         self._late = None
-        with suppress(StoreFailed):
+        try:
             self._flush(durable=True)
+        except StoreFailed:
+            self._refused = True
 
     def _flush(self, *, durable: bool) -> None:
         """Record what was kept.
@@ -207,11 +207,11 @@ class Sender:
         delivery is kept back: the end of the walk waits for the disk, and so it has something to write.
         """
         count = len(self._kept) - (0 if durable else 1)
-        self._bytes, self._recorded_at = 0, time.monotonic()
+        self._bytes = 0
         if count > 0:
             self._record(self._kept[:count], durable=durable)
             del self._kept[:count]  # only now: what could not be recorded is tried again
-            self._durable_at = self._recorded_at if durable else self._durable_at
+        self._refused = False
 
     async def _until(self, offset: float) -> None:
         """Wait for a moment of the run, in seconds after its start."""
