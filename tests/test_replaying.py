@@ -11,6 +11,7 @@ import json
 import os
 import signal
 import socket
+import sqlite3
 import statistics
 import subprocess
 import sys
@@ -18,7 +19,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -32,6 +33,7 @@ from tests.program import Done, environment, listening, seen, until, whcli
 from tests.receivers import length_of, split
 from tests.test_look import store_with
 from whcli.cli import run
+from whcli.hands.storing.private import FILE
 from whcli.hands.storing.store import Store, make_folder
 from whcli.words.event import Arrival
 
@@ -997,9 +999,157 @@ def test_an_interruption_between_two_attempts_tells_of_the_first(tmp_path: Path)
         assert process.stdout is not None and "→ 500" in process.stdout.readline()
         process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=10)
-    assert process.returncode == 130 and out.endswith("1 sent.\n"), err
+    assert process.returncode == 130 and out.endswith("1 unfinished.\n"), err
     [event] = whcli("show", "1", "--json", folder=tmp_path).lines
     assert [each["status"] for each in event["deliveries"]] == [500]
+
+
+def test_unfinished_attempts_are_told_and_each_is_a_failed_case(tmp_path: Path) -> None:
+    kept(tmp_path, SLACK, GITHUB)
+    with Handler(reply(503)) as handler:
+        how = ("--retries", "square", "--report", "--json", "--junit", "out.xml")
+        process = begun(tmp_path, "1", "2", "--to", handler.url, *how)
+        until(lambda: len(handler.requests) == 2)
+        assert process.stdout is not None and len([process.stdout.readline() for _ in range(2)]) == 2
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=10)
+    assert process.returncode == 130, err
+    report = json.loads(out)
+    assert (report["sent"], report["ok"], report["failed"], report["unfinished"]) == (2, 0, 0, 2)
+    assert report["failures"] == {"503": 2}
+    suites = ElementTree.parse(tmp_path / "out.xml").getroot()
+    told = [failure.get("message", "") for failure in suites.iter("failure")]
+    assert suites.get("failures") == "2" and [case.get("name") for case in suites.iter("testcase")] == ["#1", "#2"]
+    assert all(each.startswith("503 from http://") and each.endswith("ended before attempt 2") for each in told), told
+
+
+@pytest.mark.parametrize("json", [False, True], ids=["in words", "as JSON"])
+def test_a_store_that_is_locked_is_told_after_the_report(
+    tmp_path: Path, replay: Callable[..., Done], monkeypatch: pytest.MonkeyPatch, json: bool
+) -> None:
+    monkeypatch.setattr("whcli.hands.storing.opening.BUSY", 0.05)
+    three(tmp_path)
+    how = ("--report", "--junit", "out.xml", *(["--json"] if json else []))
+    with Handler() as handler, closing(sqlite3.connect(tmp_path / ".whcli" / FILE, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        done = replay("all", "--to", handler.url, *how)
+    assert done.code == 7 and "locked" in done.err and len(handler.requests) == 3
+    assert done.lines[-1]["ok"] == 3 if json else "3 sent, 3 ok\n" in done.out
+    assert ElementTree.parse(tmp_path / "out.xml").getroot().get("tests") == "3"
+
+
+def test_a_probe_that_fails_on_the_way_is_told_after_the_report(tmp_path: Path, replay: Callable[..., Done]) -> None:
+    three(tmp_path)
+    (tmp_path / "state").write_text("0")
+
+    def breaks(number: int, _: bytes) -> bytes:
+        if number == 2:
+            (tmp_path / "state").unlink()
+        return reply()
+
+    with Handler(breaks) as handler:
+        done = replay("all", "--to", handler.url, "--duplicate", "2", "--probe", "cat state")
+    assert done.code == 2 and "the --probe command ended with 1" in done.err and "2 ok.\n" in done.out
+
+
+# -- what is removed meanwhile
+
+
+def removes(folder: Path, *ids: int, at: int = 1) -> Callable[[int, bytes], bytes]:
+    """A handler beside which events are removed while it has its request number `at`."""
+
+    def answer(number: int, _: bytes) -> bytes:
+        if number == at:
+            with Store(folder / ".whcli") as store:
+                assert store.remove(ids) == len(ids)
+        return reply()
+
+    return answer
+
+
+@pytest.mark.parametrize("how", [(), ("--concurrency", "2"), ("--race", "2"), ("--shuffle",)], ids=" ".join)
+def test_an_event_that_is_removed_during_a_run_is_told_and_the_others_are_sent(
+    tmp_path: Path, replay: Callable[..., Done], monkeypatch: pytest.MonkeyPatch, how: tuple[str, ...]
+) -> None:
+    monkeypatch.setattr("whcli.hands.sending.replayer.PAGE", 1)
+    kept(tmp_path, *[(b"X: y", b"%d" % n) for n in range(1, 7)])
+    with Handler(removes(tmp_path, 3, 4)) as handler:
+        done = replay("all", "--to", handler.url, "--report", "--junit", "out.xml", *how)
+    copies = 2 if "--race" in how else 1
+    gone = 2 * copies
+    assert sorted(set(handler.bodies)) == [b"1", b"2", b"5", b"6"] and len(handler.requests) == 4 * copies
+    assert done.code == 1 and done.err == ""
+    assert f"{4 * copies} sent, {4 * copies} ok, {gone} not sent ({gone} × removed)" in done.out
+    assert "not sent: event #3 was removed meanwhile\n" in done.out and "event #4 was removed" in done.out
+    suites = ElementTree.parse(tmp_path / "out.xml").getroot()
+    assert (suites.get("tests"), suites.get("errors")) == (str(6 * copies), str(gone))
+
+
+def test_an_event_removed_between_two_attempts_is_told_as_json(
+    tmp_path: Path, replay: Callable[..., Done], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("whcli.hands.sending.replayer.PAGE", 1)
+    kept(tmp_path, SLACK, GITHUB)
+    gone = removes(tmp_path, 1)
+
+    def fails(number: int, request: bytes) -> bytes:
+        gone(number, request)
+        return reply(500 if number == 1 else 200)
+
+    with Handler(fails) as handler:
+        how = ("--retries", "slack", "--compress", "max", "--report", "--json")
+        done = replay("1", "2", "--to", handler.url, *how)
+    [told] = [line for line in done.lines if line["schema"] == "whcli.unsent/1"]
+    assert (told["event"], told["attempt"], told["code"]) == ("#1", 2, "removed")
+    report = done.lines[-1]
+    assert (report["sent"], report["ok"], report["unsent"], report["unfinished"]) == (2, 1, 1, 0) and done.code == 1
+
+
+def test_a_proof_tells_what_it_saw_of_an_event_that_is_removed(
+    tmp_path: Path, replay: Callable[..., Done], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("whcli.hands.sending.replayer.PAGE", 1)
+    three(tmp_path)
+    gone, counts = removes(tmp_path, 1, at=5), Counting(tmp_path, lambda n: n, lambda n: 200)
+
+    def answer(number: int, request: bytes) -> bytes:
+        gone(number, request)
+        return counts(number, request)
+
+    with Handler(answer) as handler:
+        how = ("--duplicate", "3", "--delay", "10ms", "--probe", "cat state", "--json")
+        done = replay("all", "--to", handler.url, *how)
+    probes = {line["event"]: line for line in done.lines if line["schema"] == "whcli.probe/1"}
+    assert handler.bodies == [b"1", b"2", b"3", b"1", b"2", b"3", b"2", b"3"]
+    assert [probes[name]["deliveries"] for name in ("#1", "#2", "#3")] == [2, 3, 3]
+    assert done.code == 1 and probes["#1"]["holds"] is False
+
+
+def test_a_comparison_goes_on_without_an_event_that_is_removed(
+    tmp_path: Path, replay: Callable[..., Done], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("whcli.hands.sending.replayer.PAGE", 1)
+    three(tmp_path)
+    with Handler(removes(tmp_path, 2)) as one, Handler() as other:
+        done = replay("all", "--to", one.url, "--compare-to", other.url)
+        as_json = replay("1", "--to", one.url, "--compare-to", other.url, "--json")
+    assert other.bodies == [b"1", b"3", b"1"] and done.code == 1 and as_json.code == 0
+    assert "#2  not sent: event #2 was removed meanwhile\n" in done.out and "2 the same, 1 not sent.\n" in done.out
+
+
+def test_an_interrupted_comparison_records_the_delivery_under_way(tmp_path: Path) -> None:
+    three(tmp_path)
+    with Handler() as one, Handler(SILENCE) as other:
+        process = begun(tmp_path, "1", "2", "--to", one.url, "--compare-to", other.url)
+        until(lambda: len(other.requests) == 1)
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=10)
+    assert process.returncode == 130 and err == "" and out == "1 interrupted.\n"
+    [event] = whcli("show", "1", "--json", folder=tmp_path).lines
+    assert [(each["status"], each["failure"]) for each in event["deliveries"]] == [(200, None), (None, "interrupted")]
+
+
+# -- where it may go
 
 
 @pytest.mark.parametrize("aim", ["--to", "the last target", "[listen] forward"])

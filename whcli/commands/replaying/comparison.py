@@ -9,19 +9,21 @@ from __future__ import annotations
 import asyncio
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 from ...hands.sending.client import Client
-from ...hands.sending.deliver import deliver
+from ...hands.sending.deliver import deliver, interrupted
+from ...hands.sending.replayer import Removed
 from ...rules.lines import outcome
 from ...rules.masking import shown_target
 from ...rules.outgoing import parse_target
 from ...rules.replaying.replies_differ import replies_differ, reply_noise
 from ...rules.text import safe
 from ...words.errors import Exit, WrongUsage
-from ...words.event import Delivery, Difference, Outgoing
+from ...words.event import Delivery, Difference, Event, Outgoing
 from ..trust import UNREACHABLE, Trust
+from .account import missed_json, missed_line
 
 if TYPE_CHECKING:
     from ...hands.render import Screen
@@ -63,7 +65,7 @@ class Comparison:
         self._plan = plan
         self._manners = manners
         self._json = json
-        self._same = self._differing = 0
+        self._same = self._differing = self._gone = self._cut = 0
         self._unreachable = False
 
     async def go(self, trust: Trust) -> None:
@@ -81,34 +83,47 @@ class Comparison:
 
     async def _check(self, client: Client, trust: Trust, replayer: Replayer) -> None:
         """Look at every target before anything is sent; raises Unreachable for one whose name leads nowhere."""
-        chosen = replayer.chosen
         looked: dict[str, bool] = {}
-        for index in range(1 if replayer.one_target and len(chosen) else len(chosen)):
-            outgoing = replayer.aimed(index, chosen.event(index))
+        for _, outgoing in replayer.targets():
             self._manners.refuse(outgoing.url)
             origin = parse_target(outgoing.url).origin
-            looked[origin] = looked.get(origin) or await trust.admit(client, outgoing, len(chosen))
+            looked[origin] = looked.get(origin) or await trust.admit(client, outgoing, len(replayer.chosen))
         replayer.remote = [origin for origin, here in looked.items() if not here and not trust.sends_credentials]
 
     async def _compare(self, client: Client, step: Step) -> None:
         now = time.time()
         token = secrets.token_hex(16) if self._manners.new_id else None
-        one, other = (replayer.outgoing(step.event, now=now, id_token=token) for replayer in (self._one, self._other))
-        id, revision = self._one.chosen.id(step.event), self._one.revision
-        deliveries: list[Delivery] = []
         try:
-            for outgoing in (one, other, one):
-                deliveries.append(await deliver(client, id, outgoing, "replay", revision=revision))
-        finally:
-            self._one.record(deliveries)
+            event = self._one.chosen.event(step.event)
+            sides = [one.outgoing(step.event, now=now, id_token=token) for one in (self._one, self._other)]
+        except Removed as gone:
+            return self._miss(step, gone)
+        one, other = sides
+        deliveries = await self._asked(client, step, (one, other, one))
         once, there, again = deliveries
         noise = reply_noise(once, again)
         found = replies_differ(once, there, noise)
         self._count(deliveries, found)
         if self._json:
-            self._screen.json(self._record(step, once, there, noise, found))
+            self._screen.json(record_of(event, once, there, noise, found))
         else:
             self._show(step, one, once, there, noise, found)
+
+    async def _asked(self, client: Client, step: Step, requests: Iterable[Outgoing]) -> list[Delivery]:
+        """What came of each request, recorded; of the one that was under way when we were interrupted as well."""
+        id, revision = self._one.chosen.id(step.event), self._one.revision
+        deliveries: list[Delivery] = []
+        try:
+            for outgoing in requests:
+                sent_at = time.time()
+                deliveries.append(await deliver(client, id, outgoing, "replay", revision=revision))
+        except asyncio.CancelledError:
+            self._cut += 1
+            deliveries.append(interrupted(id, outgoing, sent_at, 1, revision))
+            raise
+        finally:
+            self._one.record(deliveries)
+        return deliveries
 
     def _count(self, deliveries: list[Delivery], found: tuple[Difference, ...]) -> None:
         self._same += not found
@@ -117,20 +132,14 @@ class Comparison:
 
     # -- what is shown ------------------------------------------------------------------------------------------------
 
-    def _record(
-        self, step: Step, one: Delivery, other: Delivery, noise: frozenset[str], found: tuple[Difference, ...]
-    ) -> dict[str, Any]:
-        event = self._one.chosen.event(step.event)
-        return {
-            "schema": "whcli.comparison/1",
-            "event_id": event.id,
-            "uid": event.uid,
-            "one": answer_json(one),
-            "other": answer_json(other),
-            "noise": sorted(noise),
-            "equal": not found,
-            "differences": [{"field": d.field, "one": d.wanted, "other": d.got} for d in found],
-        }
+    def _miss(self, step: Step, why: Removed) -> None:
+        """An event that was removed meanwhile."""
+        self._gone += 1
+        name = self._one.chosen.name(step.event)
+        if self._json:
+            self._screen.json(missed_json(step, name, 1, why))
+        else:
+            self._screen.say(*missed_line(name, why))
 
     def _show(
         self,
@@ -158,12 +167,38 @@ class Comparison:
     def end(self) -> int:
         """The last line and the exit code."""
         if not self._json:
-            parts = ((self._same, "the same"), (self._differing, "different"))
+            parts = (
+                (self._same, "the same"),
+                (self._differing, "different"),
+                (self._cut, "interrupted"),
+                (self._gone, "not sent"),
+            )
             words = ", ".join(f"{number} {word}" for number, word in parts if number)
             self._screen.say(f"{words or 'nothing to compare'}.")
         if self._unreachable:
             return Exit.UNREACHABLE
-        return Exit.DOES_NOT_HOLD if self._differing else Exit.DONE
+        return Exit.DOES_NOT_HOLD if self._differing or self._gone else Exit.DONE
+
+    @property
+    def begun(self) -> bool:
+        """Whether there is something to tell."""
+        return bool(self._same or self._differing or self._cut or self._gone)
+
+
+def record_of(
+    event: Event, one: Delivery, other: Delivery, noise: frozenset[str], found: tuple[Difference, ...]
+) -> dict[str, Any]:
+    """What came of one event: `whcli.comparison/1`."""
+    return {
+        "schema": "whcli.comparison/1",
+        "event_id": event.id,
+        "uid": event.uid,
+        "one": answer_json(one),
+        "other": answer_json(other),
+        "noise": sorted(noise),
+        "equal": not found,
+        "differences": [{"field": d.field, "one": d.wanted, "other": d.got} for d in found],
+    }
 
 
 def answer_json(delivery: Delivery) -> dict[str, Any]:

@@ -76,18 +76,27 @@ class Proving:
         left = Counter(step.event for step in run.steps)
         failed = False
 
+        def conclude(event: int) -> None:
+            nonlocal failed
+            probe = probes.pop(event)
+            failed |= not probe.holds
+            self._say(run, self._proof.name(event), probe)
+
         async def look(step: Step, delivery: Delivery, last: bool) -> None:
-            nonlocal before, failed
+            nonlocal before
             probe = probes.setdefault(step.event, Probe(noise))
             after = await at_rest(self._proof.state, before, self._proof.settle, noise)
             probe.saw(before, after, taken=self._proof.taken(delivery))
             before = after
             left[step.event] -= last
             if not left[step.event]:
-                failed |= not probes.pop(step.event).holds
-                self._say(run, self._proof.name(step.event), probe)
+                conclude(step.event)
 
-        await self._walk(run, look=look)
+        try:
+            await self._walk(run, look=look)
+        finally:
+            for event in [*probes]:  # of which not all deliveries were made
+                conclude(event)
         return failed
 
     def _say(self, run: Run, name: str, probe: Probe) -> None:

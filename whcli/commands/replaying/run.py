@@ -13,20 +13,21 @@ from typing import Any
 from ...hands.render import Screen
 from ...hands.sending.client import Client
 from ...hands.sending.deliver import undelivered
-from ...hands.sending.replayer import Replayer
+from ...hands.sending.replayer import Removed, Replayer
 from ...hands.sending.sender import Look, Sender, Walking
 from ...rules.archive import delivery_json
 from ...rules.conduct.schedules import matches
 from ...rules.outgoing import parse_target
 from ...rules.replaying.plan import Earlier, Plan, Run, Step, plan_json, plan_lines, step_json
 from ...rules.replaying.probe import shorter_orders, smallest_failing
-from ...rules.replaying.report import Case, Limit, Tally, case_of, junit, progress, report_json, report_lines
+from ...rules.replaying.report import progress
 from ...rules.text import safe
-from ...words.errors import Exit, Unreachable
+from ...words.errors import Exit, Unreachable, WhcliError
 from ...words.event import Delivery, Outgoing
 from ...words.record import record
 from ..deliveries import say_delivery
-from ..trust import UNREACHABLE, Trust
+from ..trust import Trust
+from .account import Account, missed_json, missed_line
 from .bar import Bar
 from .proof import State
 from .proving import Proof, Proving
@@ -76,12 +77,7 @@ class Replay:
         self._manners = manners
         self._json = json
         self._bar = Bar(talk, len(plan.run(1).steps) * len(plan.orders) if talk.tty else 0)
-        schedule = manners.walking.schedule
-        limit = Limit(schedule.provider, schedule.timeout) if schedule and schedule.timeout else None
-        self.tally = Tally(limit, schedule.success if schedule else ("2xx",))
-        self._success = schedule.success if schedule else ("2xx",)
-        self._cases: list[Case] = []
-        self._unreachable = False
+        self.account = Account(manners.walking.schedule, self._name, manners.junit)
         self._previous: dict[int, bool | None] = {}  # whether an event was taken before this replay; None: not sent
         self._tried: dict[tuple[int, ...], bool] = {}
         self._changed_again = False
@@ -95,7 +91,7 @@ class Replay:
             settle=manners.settle,
             reset=manners.clean,
             resets=manners.reset is not None,
-            taken=lambda delivery: delivery.reply is not None and matches(self._success, delivery.reply.status),
+            taken=lambda delivery: delivery.reply is not None and matches(self.account.success, delivery.reply.status),
             name=self._replayer.chosen.name,
         )
         return Proving(proof, self._send, self._screen, json=self._json)
@@ -145,14 +141,12 @@ class Replay:
     async def _check(self, client: Client, trust: Trust) -> bool:
         """Look at every change and target before anything is sent; False when a target leads nowhere."""
         self._replayer.try_changes()
-        chosen = self._replayer.chosen
         looked: dict[str, bool] = {}
-        for index in range(1 if self._replayer.one_target and len(chosen) else len(chosen)):
-            outgoing = self._replayer.aimed(index, chosen.event(index))
+        for index, outgoing in self._replayer.targets():
             origin = parse_target(outgoing.url).origin
             self._manners.refuse(outgoing.url)
             try:
-                looked[origin] = looked.get(origin) or await trust.admit(client, outgoing, len(chosen))
+                looked[origin] = looked.get(origin) or await trust.admit(client, outgoing, len(self._replayer.chosen))
             except Unreachable as error:
                 self._gone(index, outgoing, error)
                 return False
@@ -170,14 +164,14 @@ class Replay:
     async def _walk(self, client: Client, run: Run) -> None:
         """Walk a run, and remember whether it failed."""
         self._client = client
-        failed, changed = self.tally.failed, False
+        failed, changed = self.account.tally.failed, False
         if self._proving is None:
             await self._manners.clean()
             await self._send(run)
         else:
             changed = await self._proving.fails(run)
         self._changed_again |= changed
-        self._tried[run.order] = self._tried.get(run.order, False) or changed or self.tally.failed > failed
+        self._tried[run.order] = self._tried.get(run.order, False) or changed or self.account.tally.failed > failed
 
     async def _send(self, run: Run, *, began: float | None = None, phase: str = "", look: Look | None = None) -> None:
         self._phase = (run.number, phase)
@@ -197,7 +191,14 @@ class Replay:
             self._bar.more(len(run.steps))
             await self._walk(client, run)
 
-    def _prepare(self, step: Step, earlier: Earlier) -> tuple[int, Outgoing]:
+    def _prepare(self, step: Step, earlier: Earlier) -> tuple[int, Outgoing] | None:
+        try:
+            return self._prepared(step, earlier)
+        except Removed as gone:
+            self._missed(step, gone)
+            return None
+
+    def _prepared(self, step: Step, earlier: Earlier) -> tuple[int, Outgoing]:
         chosen = self._replayer.chosen
         if step.event not in self._previous:
             last = chosen.last_outcome(step.event)
@@ -220,11 +221,8 @@ class Replay:
     # -- what is shown ------------------------------------------------------------------------------------------------
 
     def _told(self, step: Step, outgoing: Outgoing, delivery: Delivery, last: bool) -> None:
-        self.tally.add(delivery, last=last)
-        self._unreachable |= delivery.failure in UNREACHABLE
+        self.account.take((*self._phase, step.number), step, delivery, last=last)
         change = progress(self._previous.get(step.event), delivery)
-        if self._manners.junit is not None and last:
-            self._cases.append(case_of(delivery, self._name(step), success=self._success))
         if self._json:
             told = partial(told_json, delivery, outgoing.changes, outgoing.note, change, self._phase[0], step.copy)
             self._screen.json_late(told)
@@ -235,6 +233,16 @@ class Replay:
                 self._show(step, outgoing, delivery, change)
         if last:
             self._bar.step()
+
+    def _missed(self, step: Step, why: WhcliError) -> None:
+        """A step whose event was removed meanwhile."""
+        self.account.miss((*self._phase, step.number), step, why)
+        with self._bar.aside():
+            if self._json:
+                self._screen.json(missed_json(step, self._replayer.chosen.name(step.event), self._phase[0], why))
+            else:
+                self._screen.say(*missed_line(self._name(step), why))
+        self._bar.step()
 
     def _name(self, step: Step) -> str:
         return safe(self._replayer.chosen.name(step.event)) + (f" copy {step.copy}" if step.copies > 1 else "")
@@ -249,27 +257,25 @@ class Replay:
             outgoing = replace(outgoing, changes=(), note=None)
         say_delivery(self._screen, self._name(step), ", ".join(filter(None, told)), outgoing, delivery)
 
+    @property
+    def begun(self) -> bool:
+        """Whether there is something to tell."""
+        return self.account.begun
+
     # -- the end ------------------------------------------------------------------------------------------------------
 
     def end(self) -> int:
         """The last lines and the exit code."""
         self._bar.end()
+        self.account.close()
         self._screen.flush()
         self._screen.eager = True
-        if self._manners.junit is not None:
-            self._manners.junit.write_text(junit(self._cases), encoding="utf-8")
-        if self._json:
-            if self._manners.report:
-                self._screen.json(report_json(self.tally))
-        elif self._manners.report and self.tally.sent:
-            for line in report_lines(self.tally, min(self._screen.width, 80)):
-                self._screen.say(line)
-        else:
-            self._screen.say(self._words())
+        self.account.say(self._screen, report=self._manners.report, json=self._json)
         self._say_smallest()
-        if self._unreachable:
+        if self.account.unreachable:
             return Exit.UNREACHABLE
-        return Exit.DOES_NOT_HOLD if self.tally.failed or self._changed_again else Exit.DONE
+        tally = self.account.tally
+        return Exit.DOES_NOT_HOLD if tally.failed or tally.unsent or self._changed_again else Exit.DONE
 
     def _say_smallest(self) -> None:
         order = smallest_failing(self._tried) if len(self._tried) > 1 else None
@@ -284,18 +290,6 @@ class Replay:
         if not minimal:
             why = "more were not tried" if self._manners.reset else "with --reset 'CMD' shorter ones are tried too"
             self._screen.say(("     ↳ ", "dim"), why)
-
-    def _words(self) -> str:
-        failures = self.tally.failures
-        unreachable = sum(number for word, number in failures.items() if word in UNREACHABLE)
-        parts = (
-            (self.tally.ok, "ok"),
-            (self.tally.failed - unreachable, "not 2xx"),
-            (unreachable, "unreachable"),
-            (self.tally.retried, "retried"),
-        )
-        otherwise = f"{self.tally.sent} sent" if self.tally.sent else "nothing to replay"
-        return (", ".join(f"{number} {word}" for number, word in parts if number) or otherwise) + "."
 
 
 def told_json(

@@ -123,15 +123,18 @@ def watching(ways: Ways, folder: Path, once: Callable[[], int], alive: Callable[
 
 
 def walked(run: Replay | Comparison, trust: Trust) -> int:
-    """Walk the plan; an interruption still tells what was done."""
+    """Walk the plan; an interruption still tells what was done, and so does an error once something was sent."""
     ended = Ended()
     try:
         on_loop(ended.by_signal(run.go(trust)))
     except (KeyboardInterrupt, asyncio.CancelledError):
         run.end()
         return ended.exit
-    except ExceptionGroup as group:  # of the tasks that walked
-        raise first_of(group) from None
+    except Exception as error:  # of the tasks that walked, it can be a group
+        if run.begun:
+            with suppress(OSError):  # standard output may be what took no more
+                run.end()
+        raise first_of(error) from None
     return run.end()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ...words.errors import WhcliError
@@ -60,5 +61,11 @@ def undelivered(event_id: int, outgoing: Outgoing, error: WhcliError, revision: 
     )
 
 
+def interrupted(event_id: int, outgoing: Outgoing, sent_at: float, attempt: int, revision: str | None) -> Delivery:
+    """A delivery that was cut short: its bytes, sent from `sent_at` on (unix seconds), may have arrived."""
+    return replace(undelivered(event_id, outgoing, INTERRUPTED, revision), sent_at=sent_at, attempt=attempt)
+
+
+INTERRUPTED = WhcliError("interrupted before its answer came", code="interrupted", next="replay it again")
 WORDS = {"reply_timeout": "timeout", "no_reply": "no reply"}
 """Codes of errors that read better otherwise in a column."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -24,9 +25,17 @@ from .checkout import revision
 
 NO_EDITS = Edits()
 
-
 PAGE = 64  # stored events read at a time
 PAGE_BYTES = 4 << 20  # bytes of bodies after which a page ends early
+
+
+class Removed(NothingMatched):
+    """An event was there when the replay began, and is not any more."""
+
+    default_code = "removed"
+
+    def __init__(self, id: int) -> None:
+        super().__init__(f"event #{id} was removed meanwhile", next="whcli list        shows what is there")
 
 
 class Page(NamedTuple):
@@ -63,12 +72,12 @@ class Chosen:
         self._order, self._read = [item for item in items if isinstance(item, int)], 0
 
     def event(self, index: int) -> Event:
-        """The event at a place."""
+        """The event at a place; raises Removed when it is gone."""
         item = self._items[index]
         return item if isinstance(item, Event) else self._page_with(item).events[item]
 
     def last_outcome(self, index: int) -> Outcome | None:
-        """What came of the event at a place when it was sent last."""
+        """What came of the event at a place when it was sent last; raises Removed when that is gone."""
         item = self._items[index]
         if isinstance(item, int):
             return self._page_with(item).last.get(item)
@@ -88,16 +97,17 @@ class Chosen:
                 self._aside = self._turned([id])
             return self._aside
         ids = self._order[self._read : self._read + PAGE]
+        self._read += 1  # should it be gone, the next page begins behind it
         self._page = self._turned(ids)
-        self._read += ids.index(next(reversed(self._page.events))) + 1
+        self._read += ids.index(next(reversed(self._page.events)))
         return self._page
 
     def _turned(self, ids: list[int]) -> Page:
-        """Read a page that begins with an event; raises NothingMatched when that one is gone."""
+        """Read a page that begins with an event; raises Removed when that one is gone."""
         store = self._source.store
         page = Page(store.page(ids, PAGE_BYTES), store.last_outcomes(ids))
         if ids[0] not in page.events:
-            raise NothingMatched(f"event #{ids[0]} was removed meanwhile", next="whcli list        shows what is there")
+            raise Removed(ids[0])
         return page
 
     def name(self, index: int) -> str:
@@ -160,12 +170,16 @@ class Replayer:
         if self._changes_any:
             self.chosen.in_order(range(len(self.chosen)))
             for index in range(len(self.chosen)):
-                self.changed(self.chosen.event(index), time.time(), None)
+                with suppress(Removed):  # which is told when its turn has come
+                    self.changed(self.chosen.event(index), time.time(), None)
 
-    @property
-    def one_target(self) -> bool:
-        """Whether all events go to the same place."""
-        return self._changes.to is not None
+    def targets(self) -> Iterator[tuple[int, Outgoing]]:
+        """For a look at where all goes to: requests as `aimed`, with the events' places; one where it is the same."""
+        for index in range(len(self.chosen)):
+            with suppress(Removed):
+                yield index, self.aimed(index, self.chosen.event(index))
+                if self._changes.to is not None:
+                    return
 
     def aimed(self, index: int, event: Event) -> Outgoing:
         """The event at a place, changed, as a request, not signed yet; raises WrongUsage when it has no target."""

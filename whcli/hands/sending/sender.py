@@ -10,26 +10,27 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import nullcontext
-from dataclasses import replace
 from itertools import groupby
 from typing import Protocol
 
 from ...rules.conduct.schedules import Schedule, retry_after_of, stopped_by
 from ...rules.replaying.plan import Earlier, Run, Step, next_attempt
-from ...words.errors import StoreFailed, WhcliError
+from ...words.errors import StoreFailed
 from ...words.event import Delivery, Outgoing
 from ...words.record import record
 from .client import Client
-from .deliver import deliver, undelivered
+from .deliver import deliver, interrupted
 from .wire import AT_ONCE, Manner
 
 BATCH = 1000  # deliveries recorded in one transaction: each of them waits for the disk
 BATCH_BYTES = 4 << 20  # bytes of replies after which a batch is recorded, however few
 LATEST = 1.0  # seconds after which what is kept is recorded, however little, and the disk waited for
-INTERRUPTED = WhcliError("interrupted before its answer came", code="interrupted", next="replay it again")
 
-Prepare = Callable[[Step, Earlier], tuple[int, Outgoing]]
-"""Makes the request of a step, signed as of now, given the attempts before; with the event's number."""
+Prepare = Callable[[Step, Earlier], tuple[int, Outgoing] | None]
+"""Makes the request of a step, signed as of now, given the attempts before; with the event's number.
+
+None where there is nothing to send any more, which it has told already.
+"""
 Told = Callable[[Step, Outgoing, Delivery, bool], None]
 """Is told of each delivery; the last word says whether it is the step's last attempt."""
 Look = Callable[[Step, Delivery, bool], Awaitable[None]]
@@ -146,14 +147,15 @@ class Sender:
     ) -> None:
         sent_at = time.time()
         earlier = earlier or Earlier(None, sent_at)
-        event_id, outgoing = self._prepare(step, earlier)
+        if (prepared := self._prepare(step, earlier)) is None:
+            return
+        event_id, outgoing = prepared
         try:
             delivery = await deliver(
                 self._client, event_id, outgoing, "replay", step.attempt, manner=manner, revision=self._revision
             )
         except asyncio.CancelledError:  # its bytes may have arrived, so it is not passed over in silence
-            cut = undelivered(event_id, outgoing, INTERRUPTED, self._revision)
-            cut = replace(cut, sent_at=sent_at, attempt=step.attempt)
+            cut = interrupted(event_id, outgoing, sent_at, step.attempt, self._revision)
             self._keep(step, outgoing, cut, last=True)
             raise
         following = self._following(step, delivery)

@@ -35,7 +35,9 @@ class Tally:
     def __init__(self, limit: Limit | None = None, success: tuple[str, ...] = ("2xx",)) -> None:
         self.limit = limit
         self.sent = self.ok = self.failed = self.retried = self.slower = 0
-        self.failures: Counter[str] = Counter()  # status or word -> deliveries that ended with it
+        self.unfinished = 0  # to be tried again when the run ended
+        self.unsent = 0  # not sent, or not sent again, since there was nothing to send any more
+        self.failures: Counter[str] = Counter()  # status or word -> how many ended with it, unfinished or unsent too
         self.latencies = array("d")  # seconds to the end of each reply
         self._success = success
 
@@ -51,7 +53,17 @@ class Tally:
             self.ok += 1
         elif last:
             self.failed += 1
-            self.failures[str(status) if status is not None else delivery.failure or "no reply"] += 1
+            self.failures[_how_it_ended(delivery)] += 1
+
+    def leave(self, delivery: Delivery) -> None:
+        """The same would have been tried again, but the run has ended."""
+        self.unfinished += 1
+        self.failures[_how_it_ended(delivery)] += 1
+
+    def miss(self, why: str) -> None:
+        """One could not be sent; `why` is one word."""
+        self.unsent += 1
+        self.failures[why] += 1
 
     def _is_slower(self, delivery: Delivery) -> bool:
         if self.limit is None:
@@ -59,6 +71,11 @@ class Tally:
         return delivery.failure == "timeout" or (
             delivery.reply is not None and (delivery.latency or 0.0) > self.limit.timeout
         )
+
+
+def _how_it_ended(delivery: Delivery) -> str:
+    """The status, or one word."""
+    return str(delivery.reply.status) if delivery.reply else delivery.failure or "no reply"
 
 
 def quantiles(latencies: Sequence[float], percents: Sequence[int] = PERCENTILES) -> list[float]:
@@ -139,7 +156,13 @@ def latency_text(latency: float) -> str:
 
 def report_lines(tally: Tally, width: int) -> list[str]:
     """The report for people: counts, failures, latencies, histogram, the provider's patience."""
-    parts = ((tally.ok, "ok"), (tally.failed, "failed"), (tally.retried, "retried"))
+    parts = (
+        (tally.ok, "ok"),
+        (tally.failed, "failed"),
+        (tally.unfinished, "unfinished"),
+        (tally.unsent, "not sent"),
+        (tally.retried, "retried"),
+    )
     lines = [", ".join([f"{tally.sent} sent", *(f"{count} {word}" for count, word in parts if count)])]
     if tally.failures:
         lines[0] += " (" + ", ".join(f"{count} × {safe(word)}" for word, count in tally.failures.most_common()) + ")"
@@ -168,6 +191,8 @@ def report_json(tally: Tally) -> dict[str, Any]:
         "sent": tally.sent,
         "ok": tally.ok,
         "failed": tally.failed,
+        "unfinished": tally.unfinished,
+        "unsent": tally.unsent,
         "retried": tally.retried,
         "failures": dict(tally.failures.most_common()),
         "latency_ms": {f"p{percent}": _ms(at) for percent, at in zip(PERCENTILES, found, strict=False)},
@@ -197,12 +222,25 @@ class Case(NamedTuple):
 DETAIL = 2000  # bytes of a reply that a failure shows
 
 
-def case_of(delivery: Delivery, name: str, suite: str = "whcli", success: tuple[str, ...] = ("2xx",)) -> Case:
-    """A delivery as a test; `name` says which event it was of, `success` which statuses pass."""
+def case_of(
+    delivery: Delivery,
+    name: str,
+    suite: str = "whcli",
+    success: tuple[str, ...] = ("2xx",),
+    *,
+    unfinished: bool = False,
+) -> Case:
+    """A delivery as a test; `name` says which event it was of, `success` which statuses pass.
+
+    `unfinished`: the run ended before it could be tried again.
+    """
     status = delivery.reply.status if delivery.reply else None
     failed = "" if status is None or matches(success, status) else f"{status} from {delivery.url}"
     error = "" if status is not None else delivery.error or delivery.failure or "no reply"
     detail = delivery.reply.body[:DETAIL].decode("utf-8", "backslashreplace") if delivery.reply and failed else ""
+    if unfinished:
+        rest = f"; the run ended before attempt {delivery.attempt + 1}"
+        failed, error = failed and failed + rest, error and error + rest
     named = f"{name} (attempt {delivery.attempt})" if delivery.attempt > 1 else name
     return Case(named, suite, delivery.latency or 0.0, failed, error, detail)
 

@@ -546,14 +546,27 @@ dropped   boolean       whether it is lost on the way
     "report": Shape(
         "What came of a replay: `replay --report`.",
         """
-sent        integer      deliveries
-ok          integer      with a reply that the provider takes for success
-failed      integer      without one
-retried     integer      further attempts
-failures    {integer}    status or word to how many
-latency_ms  {number}     p50, p95, p99 in milliseconds
-histogram   [#bucket]    how many replies took how long
-slow        #slow|null   those slower than the provider waits
+sent         integer     deliveries
+ok           integer     with a reply that the provider takes for success
+failed       integer     without one
+unfinished?  integer     without one, and to be tried again when the run ended before that
+unsent?      integer     not sent, or not again: the event was removed meanwhile
+retried      integer     further attempts
+failures     {integer}   status or word to how many; of those unfinished and unsent too
+latency_ms   {number}    p50, p95, p99 in milliseconds
+histogram    [#bucket]   how many replies took how long
+slow         #slow|null  those slower than the provider waits
+""",
+    ),
+    "unsent": Shape(
+        "A delivery that could not be made, since its event was removed meanwhile: `replay`.",
+        """
+event    string   the event's name
+run      integer  number of the run, from 1
+copy     integer  number of the copy, from 1
+attempt  integer  1 is the first
+code     string   one word for why: removed
+message  string   the same in a sentence
 """,
     ),
     "bucket": Shape(

@@ -1,0 +1,109 @@
+"""What came of a replay: counted as it goes, then told in words, as JSON, as a JUnit file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from ...hands.render import Screen
+from ...rules.conduct.schedules import Schedule
+from ...rules.replaying.plan import Step
+from ...rules.replaying.report import DETAIL, Case, Limit, Tally, case_of, junit, report_json, report_lines
+from ...rules.text import Span
+from ...words.errors import WhcliError
+from ...words.event import Delivery
+from ..trust import UNREACHABLE
+
+Key = tuple[int, str, int]
+"""A step among all that are sent: its run, what the run is sent for, its number there."""
+
+
+class Account:
+    """Of all deliveries of a replay. `name` names a step for people; `junit` is the file to write, None for none."""
+
+    def __init__(self, schedule: Schedule | None, name: Callable[[Step], str], junit: Path | None) -> None:
+        limit = Limit(schedule.provider, schedule.timeout) if schedule and schedule.timeout else None
+        self.success = schedule.success if schedule else ("2xx",)
+        self.tally = Tally(limit, self.success)
+        self.unreachable = False
+        self._name = name
+        self._junit = junit
+        self._cases: list[Case] = []
+        self._waiting: dict[Key, tuple[Step, Delivery]] = {}  # to be tried again
+
+    @property
+    def begun(self) -> bool:
+        """Whether there is anything to tell."""
+        return bool(self.tally.sent or self.tally.unsent)
+
+    def take(self, key: Key, step: Step, delivery: Delivery, *, last: bool) -> None:
+        """Count a delivery; when it is not the `last` of its step, another one is to follow."""
+        self.tally.add(delivery, last=last)
+        self.unreachable |= delivery.failure in UNREACHABLE
+        if not last:
+            self._waiting[key] = step, shortened(delivery)
+            return
+        self._waiting.pop(key, None)
+        if self._junit is not None:
+            self._cases.append(case_of(delivery, self._name(step), success=self.success))
+
+    def miss(self, key: Key, step: Step, why: WhcliError) -> None:
+        """Count a step that could not be sent, or not sent again."""
+        self._waiting.pop(key, None)
+        self.tally.miss(why.code)
+        if self._junit is not None:
+            self._cases.append(Case(self._name(step), "whcli", 0.0, error=why.message))
+
+    def close(self) -> None:
+        """Nothing is sent any more: what was to be tried again is unfinished. Then the JUnit file is written."""
+        for step, delivery in self._waiting.values():
+            self.tally.leave(delivery)
+            self._cases.append(case_of(delivery, self._name(step), success=self.success, unfinished=True))
+        self._waiting.clear()
+        if self._junit is not None:
+            self._junit.write_text(junit(self._cases), encoding="utf-8")
+
+    def say(self, screen: Screen, *, report: bool, json: bool) -> None:
+        """The last lines; with `report` the whole report."""
+        if json:
+            if report:
+                screen.json(report_json(self.tally))
+        elif report and self.begun:
+            for line in report_lines(self.tally, min(screen.width, 80)):
+                screen.say(line)
+        else:
+            screen.say(self._words())
+
+    def _words(self) -> str:
+        tally = self.tally
+        unreachable = sum(number for word, number in tally.failures.items() if word in UNREACHABLE)
+        parts = (
+            (tally.ok, "ok"),
+            (tally.failed - unreachable, "not 2xx"),
+            (unreachable, "unreachable"),
+            (tally.unfinished, "unfinished"),
+            (tally.unsent, "not sent"),
+            (tally.retried, "retried"),
+        )
+        return (", ".join(f"{number} {word}" for number, word in parts if number) or "nothing to replay") + "."
+
+
+def shortened(delivery: Delivery) -> Delivery:
+    """A delivery with no more of its reply's body than is shown: thousands may wait for their next attempt."""
+    reply = delivery.reply
+    if reply is None or len(reply.body) <= DETAIL:
+        return delivery
+    return replace(delivery, reply=replace(reply, body=reply.body[:DETAIL]))
+
+
+def missed_json(step: Step, name: str, run: int, why: WhcliError) -> dict[str, Any]:
+    """The line of a delivery that could not be made: `whcli.unsent/1`."""
+    which = {"event": name, "run": run, "copy": step.copy, "attempt": step.attempt}
+    return {"schema": "whcli.unsent/1", **which, "code": why.code, "message": why.message}
+
+
+def missed_line(name: str, why: WhcliError) -> tuple[Span | str, ...]:
+    """The same for people; `name` is safe."""
+    return (name, "bold"), "  ", ("not sent", "red"), f": {why.message}"
