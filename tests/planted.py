@@ -111,4 +111,16 @@ PLACES: dict[str, Callable[[str], Event]] = {
     "multipart": _multipart,
     "base64": lambda value: event(body=json.dumps({"data": base64.b64encode(f'{{"b":"{value}"}}'.encode()).decode()})),
     "a compressed body": _gzip,
+    "a compressed body that says nothing of it": lambda value: event(
+        body=gzip.compress(json.dumps({"a": value}).encode()), headers=JSON
+    ),
+    "a compressed body of two members": lambda value: event(
+        body=gzip.compress(b'{"a":') + gzip.compress(json.dumps(value).encode() + b"}"),
+        headers=(*JSON, (b"Content-Encoding", b"gzip")),
+    ),
+    "JSON lines": lambda value: event(body=f'{{"a":1}}\n{json.dumps({"a": value})}\n'),
+    "almost JSON": lambda value: event(body=f'{{"a": {json.dumps(value)}, }}', headers=JSON),
+    "CDATA": lambda value: event(
+        body=f"<a><b>\n<![CDATA[{value}]]></b></a>", headers=((b"Content-Type", b"text/xml"),)
+    ),
 }

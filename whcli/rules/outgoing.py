@@ -407,6 +407,7 @@ _CREDENTIALS = frozenset(
         b"job-token",
         b"x-vault-token",
         b"x-auth-token",
+        b"x-token",
         b"cf-access-jwt-assertion",
     }
 )
@@ -417,6 +418,18 @@ _CREDENTIAL_ENDINGS = (
     b"-secret-token",
     b"-access-token",
     b"-auth-token",
+    b"-api-token",
+    b"-session-token",
+    b"-csrf-token",
+    b"-xsrf-token",
+    b"-webhook-token",
+    b"-verify-token",
+    b"-verification-token",
+    b"-bot-token",
+    b"-auth",
+    b"-auth-key",
+    b"-secret-key",
+    b"-access-key",
     b"password",
 )
 

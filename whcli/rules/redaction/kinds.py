@@ -101,6 +101,9 @@ NAMED = (
     r"[_-]?token|token|client[_-]?secret|private[_-]?key|access[_-]?key|signing[_-]?(?:key|secret)|hmac|sig(?:nature)?)"
 )
 _NAMED_VALUE = re.compile(rf"(?i:(?<![A-Za-z0-9]){NAMED})[\"']?\s*[:=]\s*[\"']?(?P<v>[^\s\"'&<>,;{{}}\[\]\\%]{{6,}})")
+_QUOTED = rf'(?i:"(?:[\w.-]{{0,40}}[._-])?{NAMED}")\s*:\s*"(?P<v>(?:[^"\\\n]|\\.){{1,4096}})"'
+"""As JSON has it, in what is almost JSON: also short values, and those with blanks."""
+_ALONE = "(?<![A-Za-z0-9])"
 _DIGIT = re.compile(r"\d")
 KINDS = (
     _kind(
@@ -110,15 +113,21 @@ KINDS = (
         "PRIVATE KEY",
         flags=re.DOTALL,
     ),
-    *(_kind("token", rf"\b{re.escape(start)}{rest}", start) for start, rest in TOKENS),
+    *(_kind("token", rf"{_ALONE}{re.escape(start)}{rest}", start) for start, rest in TOKENS),
     _kind("token", r"\b[0-9a-f]{32}-us\d{1,2}\b", "-us"),  # Mailchimp
-    _kind("token", r"\b\d{8,10}:[A-Za-z0-9_-]{35}\b", ":"),  # Telegram
-    _kind("token", r"(?<=hooks\.slack\.com/)(?:services|workflows|triggers)/[A-Za-z0-9/_-]{20,}", "hooks.slack.com/"),
+    _kind("token", r"(?<!\d)\d{8,10}:[A-Za-z0-9_-]{35}\b", ":"),  # Telegram, also as `/bot123...` in a path
+    _kind(
+        "token",
+        r"(?<=hooks\.slack\.com/)(?:services|workflows|triggers|commands|actions|app)/[A-Za-z0-9/_-]{20,}",
+        "hooks.slack.com/",
+    ),
     _kind("token", r"(?<=/api/webhooks/)\d+/[A-Za-z0-9_-]{30,}", "/api/webhooks/"),  # Discord
     _kind("password", r"(?<=://)(?P<v>[^\s/:@\"'<>?#\\]{0,200}:[^\s/@\"'<>?#\\]{1,200})(?=@)", "://"),
+    _kind("password", r"(?<=://)(?P<v>[A-Za-z0-9_-]{16,})(?=@)", "://", _mixed),
     _kind("token", r"(?i:\bbearer\s+)(?P<v>[A-Za-z0-9._~+/-]{12,}={0,2})", "earer", _mixed),
     _kind("token", r"(?i:\b(?:basic|token)\s+)(?P<v>[A-Za-z0-9+/_-]{12,}={0,2})", " ", _mixed),
     Kind("password", _NAMED_VALUE),
+    _kind("password", _QUOTED, '"'),
     _kind(
         "email",
         r"(?<![\w.+'-])(?!git@|hg@)\w[\w.+'-]{0,63}@(?:\w(?:[\w-]{0,61}\w)?\.)+[^\W\d_]{2,24}(?![\w-])",
@@ -146,7 +155,7 @@ def found_in(text: str) -> Iterator[Find]:
 
 def _matches(kind: Kind, text: str) -> Iterator[re.Match[str]]:
     """All matches of a kind; of one with a known beginning they are tried only where that stands."""
-    if not kind.form.pattern.startswith(r"\b" + re.escape(kind.needs)) or not kind.needs:
+    if not kind.form.pattern.startswith(_ALONE + re.escape(kind.needs)) or not kind.needs:
         yield from kind.form.finditer(text)
         return
     at = text.find(kind.needs)

@@ -30,6 +30,38 @@ class Known:
             yield from (Find("secret", *match.span(), match.group()) for match in self._form.finditer(text))
 
 
+class Again:
+    """Finds values that other places of the same request said are secret, wherever they stand by themselves."""
+
+    def __init__(self, values: Iterable[tuple[str, str]]) -> None:
+        """`values` are kinds with a value each; what cannot be told from other text is left out."""
+        self._kinds = {self._plain(kind, value): kind for kind, value in values if _is_telling(kind, value)}
+        longest = sorted(self._kinds, key=lambda value: (-len(value), value))
+        self._form = re.compile(rf"(?<![^\W_])(?:{'|'.join(map(re.escape, longest))})(?![^\W_])") if longest else None
+
+    @staticmethod
+    def _plain(kind: str, value: str) -> str:
+        return re.sub(r"\D", "", value) if kind == "phone" else value
+
+    def __bool__(self) -> bool:
+        return self._form is not None
+
+    def found_in(self, text: str) -> Iterator[Find]:
+        """Every place where one stands."""
+        if self._form is not None:
+            for match in self._form.finditer(text):
+                yield Find(self._kinds[match.group()], *match.span(), match.group())
+
+
+def _is_telling(kind: str, value: str) -> bool:
+    if kind == "phone":
+        return sum(letter.isdigit() for letter in value) >= 9
+    return kind in ("password", "secret", "token", "credential") and len(value) >= CLEAR and not value.isalpha()
+
+
+NOTHING_AGAIN = Again(())
+
+
 def _forms(secret: bytes) -> Iterator[str]:
     text = secret.decode("utf-8", "replace")
     for each in {text, text.partition("_")[2] if text.startswith(("whsec_", "whsk_")) else text}:

@@ -7,6 +7,7 @@ Names are compared without their case and without `_`, `-` and the like: `client
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from functools import cache
 
 from ..outgoing import is_credential
@@ -26,6 +27,10 @@ _EXACT = {
     "signature": "sig hmac btsignature",
     "card": "pan cardnumber",
 }
+_IN_QUERY = ("key", "code", "auth", "hash")
+"""Names that say so in a URL's query only: API keys, the keys of cloud functions; elsewhere they mean anything."""
+_INSIDE = ("value", "number", "text", "plain", "plaintext", "raw", "secret", "e164", "international", "national")
+"""Names that say nothing themselves: in `{"phone": {"number": ...}}` the object's name tells what it is."""
 _SIGNATURE = re.compile(rb"signature(?!-input)|hmac|-sig\Z|digest|content-md5|content-sha256")
 COOKIES = (b"cookie", b"set-cookie")
 ADDRESSES = (
@@ -49,6 +54,19 @@ def kind_of_name(name: str) -> str | None:
         if plain in names.split():
             return kind
     return next((kind for kind, ends in _ENDINGS.items() if plain.endswith(tuple(ends.split()))), None)
+
+
+def kind_of_way(way: Sequence[str | int]) -> str | None:
+    """What stands at a place of a request, if a name says so: its own, that of its list, or of the object around it."""
+    if len(way) < 2:
+        return None
+    last = way[-1]
+    if isinstance(last, int):
+        name = next((step for step in reversed(way[1:]) if isinstance(step, str)), "")
+        return kind_of_name(name) or kind_of_name(name.removesuffix("s"))
+    if way[0] == "query" and last.lower() in _IN_QUERY:
+        return "key"
+    return kind_of_name(last) or (kind_of_way(way[:-1]) if last.lower() in _INSIDE else None)
 
 
 def kind_of_header(name: bytes, signing: frozenset[bytes]) -> str | None:

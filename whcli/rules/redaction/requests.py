@@ -11,6 +11,7 @@ from dataclasses import replace
 from ...words.event import Event, Headers, first
 from ...words.record import record
 from ..body import is_form
+from .known import Again
 from .names import kind_of_header
 from .pseudonyms import is_pseudonym
 from .texts import (
@@ -21,6 +22,7 @@ from .texts import (
     edits_of,
     form_edits,
     json_edits,
+    lines_edits,
     looks_json,
     multipart_edits,
     through,
@@ -28,6 +30,7 @@ from .texts import (
 )
 from .views import percent_view
 
+GZIP = b"\x1f\x8b"
 INFLATED = 32 << 20  # bytes that a compressed body may grow to
 
 
@@ -48,8 +51,15 @@ class Redacted:
 def redacted(event: Event, rules: Rules, signing: frozenset[bytes] = frozenset()) -> Redacted:
     """The event with pseudonyms for what looks secret; `signing` are headers that schemes sign in, in lower case.
 
-    Its raw head goes where a field of it changes, and `Content-Length` follows the body.
+    What one place says is secret is replaced in all others too: the number that `wa_id` names stands under `from` as
+    well. Its raw head goes where a field of it changes, and `Content-Length` follows the body.
     """
+    made = _redacted(event, rules, signing)
+    again = Again((edit.kind, edit.value) for edit in made.edits)
+    return _redacted(event, replace(rules, again=again), signing) if again else made
+
+
+def _redacted(event: Event, rules: Rules, signing: frozenset[bytes]) -> Redacted:
     made = _Made(rules, signing)
     target = made.target(event.target)
     headers = made.headers(event.headers)
@@ -119,6 +129,8 @@ class _Made:
     def body(self, headers: Headers, body: bytes) -> tuple[bytes, bool]:
         """The body, compressed as it was, and whether it could not be looked into."""
         coding = (first(headers, b"content-encoding") or b"").strip().lower()
+        if coding in (b"", b"identity") and body.startswith(GZIP):
+            coding = b"gzip"  # some senders, and some proxies, do not say so
         if coding in (b"", b"identity") or not body:
             return self._plain_body(headers, body), False
         data = inflated(body) if coding in (b"gzip", b"x-gzip", b"deflate") else None
@@ -141,7 +153,9 @@ def body_edits(rules: Rules, headers: Headers, text: str, way: Way = ("body",)) 
         return form_edits(rules, text, way)
     if boundary := re.search(r"(?i)^\s*multipart/.*?boundary=(?:\"([^\"]+)\"|([^\s;]+))", kind):
         return multipart_edits(rules, text, boundary[1] or boundary[2], way)
-    return xml_edits(rules, text, way) if text.lstrip("\ufeff \t\r\n").startswith("<") else edits_of(rules, text, way)
+    if text.lstrip("\ufeff \t\r\n").startswith("<"):
+        return xml_edits(rules, text, way)
+    return lines_edits(rules, text, way) if looks_json(text) else edits_of(rules, text, way)
 
 
 def readable(data: bytes) -> tuple[str, str]:
@@ -159,12 +173,18 @@ def readable(data: bytes) -> tuple[str, str]:
 
 def inflated(body: bytes) -> bytes | None:
     """A gzip or deflate body expanded; None where it is none, or grows beyond the bound."""
-    stream = zlib.decompressobj(47)
-    try:
-        data = stream.decompress(body, INFLATED)
-    except zlib.error:
-        return None
-    return data if stream.eof and not stream.unused_data else None
+    parts, room = [], INFLATED
+    while body:
+        stream = zlib.decompressobj(47)
+        try:
+            parts.append(stream.decompress(body, room))
+        except zlib.error:
+            return None
+        room -= len(parts[-1])
+        if not stream.eof or room <= 0:
+            return None
+        body = stream.unused_data  # gzip's members follow each other (RFC 1952 section 2.2)
+    return b"".join(parts)
 
 
 def deflated(data: bytes, coding: bytes) -> bytes:
@@ -201,7 +221,7 @@ def _header_edits(rules: Rules, kind: str, text: str, way: Way) -> Iterator[Edit
 
 def _stretches(kind: str, text: str) -> Sequence[tuple[int, int]]:
     if kind == "cookie":
-        return [match.span() for match in _COOKIE.finditer(text)]
+        return [match.span() for match in _COOKIE.finditer(text)] if "=" in text else [(0, len(text))]
     if kind == "signature":
         runs = [match.span() for match in _RUN.finditer(text)]
         return runs if runs else [(0, len(text))]

@@ -18,10 +18,10 @@ from ...words.record import record
 from ..jsontext import PIECE, NoPlace, parsed
 from ..replaying.jsonedit import Pattern
 from .kinds import Find, found_in
-from .known import Known
-from .names import kind_of_name
+from .known import NOTHING_AGAIN, Again, Known
+from .names import kind_of_name, kind_of_way
 from .pseudonyms import Pseudonyms, is_pseudonym
-from .views import View, entity_view, form_view, json_view, readings
+from .views import View, entity_view, form_view, json_view, plain, readings
 
 Way = tuple[str | int, ...]
 """Where a text stands in a request: `("body", "customer", "email")`."""
@@ -46,6 +46,7 @@ class Rules:
 
     pseudonyms: Pseudonyms
     known: Known
+    again: Again = NOTHING_AGAIN  # what other places of the same request said is secret
     asked: Sequence[Pattern] = ()  # replaced whatever it is, with all below it
     kept: Sequence[Pattern] = ()  # kept with all below it, but for the known secrets
     all: bool = True  # False: only known secrets and what is asked for
@@ -81,17 +82,17 @@ def applied(text: str, edits: Iterable[Edit]) -> str:
     return "".join([*parts, text[at:]])
 
 
-def edits_of(rules: Rules, text: str, way: Way, depth: int = 0) -> list[Edit]:
-    """What has to be replaced in the text at a place."""
+def edits_of(rules: Rules, text: str, way: Way, depth: int = 0, called: str = "") -> list[Edit]:
+    """What has to be replaced in the text at a place; `called` is what another field says its name is."""
     if rules.is_asked(way) and not rules.is_kept(way):
         return rules.edit(_whole_kind(text), text, way)
     if rules.is_kept(way):
         return list(_kept_apart(_seen(rules, text, way, known_only=True)))
-    kind = kind_of_name(str(way[-1])) if isinstance(way[-1], str) and len(way) > 1 else None
+    kind = kind_of_way(way) or kind_of_name(called)
     if depth < DEEPEST and looks_json(text) and (inner := json_edits(rules, text, way, depth + 1)) is not None:
         return inner
     if kind is not None and _fits(kind, text):
-        return rules.edit(kind, text, way)
+        return rules.edit("password" if kind == "key" else kind, text, way)
     if depth < DEEPEST and (inner := _base64_edits(rules, text, way, depth + 1)):
         return inner
     return list(_kept_apart(_seen(rules, text, way)))
@@ -101,6 +102,8 @@ def _fits(kind: str, text: str) -> bool:
     """A name alone makes no telephone number."""
     if kind == "phone":
         return sum(letter.isdigit() for letter in text) >= 7
+    if kind == "key":
+        return len(text) >= 12 and not text.isalpha()
     return kind != "card" or len(re.sub(r"\D", "", text)) >= 12
 
 
@@ -111,7 +114,7 @@ def _whole_kind(text: str) -> str:
 
 def _seen(rules: Rules, text: str, way: Way, *, known_only: bool = False) -> Iterator[Edit]:
     """Everything that is found in any reading of a text, the best first."""
-    for find_in in (rules.known.found_in, *(() if known_only else (found_in,))):
+    for find_in in (rules.known.found_in, *(() if known_only else (rules.again.found_in, found_in))):
         for view in readings(text):
             for find in find_in(view.text):
                 if not is_pseudonym(find.kind, find.value):
@@ -161,6 +164,21 @@ def json_edits(rules: Rules, text: str, way: Way, depth: int) -> list[Edit] | No
     return [edit for piece in _pieces(text, way) for edit in _piece_edits(rules, piece, depth)]
 
 
+def lines_edits(rules: Rules, text: str, way: Way) -> list[Edit]:
+    """What has to be replaced in lines that are JSON each, or in what is only almost JSON."""
+    edits: list[Edit] = []
+    at, read = 0, False
+    for line in text.split("\n"):
+        found = json_edits(rules, line, way, 0) if looks_json(line) else None
+        read = read or found is not None
+        edits += (
+            edit._replace(begin=edit.begin + at, end=edit.end + at)
+            for edit in (edits_of(rules, line, way) if found is None else found)
+        )
+        at += len(line) + 1
+    return edits if read else edits_of(rules, text, way)
+
+
 class _Piece(NamedTuple):
     """A scalar or a member's name: its text, where it begins, and its place."""
 
@@ -168,27 +186,35 @@ class _Piece(NamedTuple):
     begin: int
     way: Way
     named: bool
+    called: str = ""  # what `{"name": "password", "value": ...}` says of its value
 
 
 _TEXT_PIECE = re.compile(PIECE.pattern.decode("latin-1"), re.DOTALL)
+_NAMES = ("name", "key", "field")
 _COLON = re.compile(r"[ \t\r\n]*:")
 
 
 def _pieces(text: str, way: Way) -> Iterator[_Piece]:
     path: list[str | int] = []
+    said: list[str] = []  # of each level, what its `name` says
     for match in _TEXT_PIECE.finditer(text):
         piece = match.group()
         if piece in ("{", "["):
             path.append("" if piece == "{" else 0)
+            said.append("")
         elif piece in ("}", "]"):
             path.pop()
+            said.pop()
         elif piece == ",":
             path[-1] = path[-1] + 1 if isinstance(path[-1], int) else ""
         elif piece != ":":
             named = piece[0] == '"' and _COLON.match(text, match.end()) is not None
             if named:
                 path[-1] = json.loads(piece, strict=False)
-            yield _Piece(piece, match.start(), (*way, *path), named)
+            elif path and path[-1] in _NAMES and piece[0] == '"':
+                said[-1] = json.loads(piece, strict=False)
+            called = said[-1] if path and path[-1] == "value" else ""
+            yield _Piece(piece, match.start(), (*way, *path), named, called)
 
 
 def _piece_edits(rules: Rules, piece: _Piece, depth: int) -> Iterable[Edit]:
@@ -197,14 +223,14 @@ def _piece_edits(rules: Rules, piece: _Piece, depth: int) -> Iterable[Edit]:
         if piece.named:
             inner = _kept_apart(_seen(rules, view.text, piece.way, known_only=rules.is_kept(piece.way)))
         else:
-            inner = iter(edits_of(rules, view.text, piece.way, depth))
+            inner = iter(edits_of(rules, view.text, piece.way, depth, piece.called))
         return through(view, piece.begin + 1, inner)
     return _number_edits(rules, piece) if piece.text[0] in "-0123456789" else ()
 
 
 def _number_edits(rules: Rules, piece: _Piece) -> Iterator[Edit]:
     """A number stays a number of as many digits."""
-    kind = kind_of_name(str(piece.way[-1])) or ""
+    kind = kind_of_way(piece.way) or kind_of_name(piece.called) or ""
     found = next(_seen(rules, piece.text, piece.way, known_only=rules.is_kept(piece.way)), None)
     asked = rules.is_asked(piece.way) or (kind not in ("", "signature") and _fits(kind, piece.text))
     if found is None and not (asked and not rules.is_kept(piece.way)):
@@ -234,7 +260,11 @@ def form_edits(rules: Rules, text: str, way: Way, depth: int = 0) -> Iterator[Ed
         at += len(part) + 1
 
 
-_ELEMENT = re.compile(r"<([\w:.-]{1,100})(?:\s[^<>]*)?>([^<]+)(?=</)|\s([\w:.-]{1,100})\s*=\s*\"([^\"<]*)\"")
+_ELEMENT = re.compile(
+    r"<(?P<element>[\w:.-]{1,100})(?:\s[^<>]*)?>"
+    r"(?:(?P<text>[^<]+)(?=</)|\s*<!\[CDATA\[(?P<cdata>(?:[^\]]|\](?!\]>))*)\]\]>)"
+    r"|\s(?P<attribute>[\w:.-]{1,100})\s*=\s*(?:\"(?P<quoted>[^\"<]*)\"|'(?P<single>[^'<]*)')"
+)
 
 
 def xml_edits(rules: Rules, text: str, way: Way, depth: int = 0) -> list[Edit]:
@@ -242,9 +272,9 @@ def xml_edits(rules: Rules, text: str, way: Way, depth: int = 0) -> list[Edit]:
 
     def by_name() -> Iterator[Edit]:
         for match in _ELEMENT.finditer(text):
-            name, group = (match[1], 2) if match[1] else (match[3], 4)
-            local = name.rpartition(":")[2]
-            view = entity_view(match[group])
+            group = match.lastgroup or ""
+            local = (match["element"] or match["attribute"]).rpartition(":")[2]
+            view = plain(match[group]) if group == "cdata" else entity_view(match[group])
             yield from through(view, match.start(group), edits_of(rules, view.text, (*way, local), depth))
 
     return list(_kept_apart((*by_name(), *_seen(rules, text, way, known_only=rules.is_kept(way)))))
