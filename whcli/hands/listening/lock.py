@@ -29,7 +29,7 @@ class ListenerLock:
     def __init__(self, folder: Path) -> None:
         self._path = folder / FILE
         try:
-            self._file = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
+            self._file = os.open(self._path, os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o600)
         except OSError as error:
             raise StoreFailed(
                 f"the store folder {folder} cannot be locked: {(error.strerror or str(error)).lower()}",

@@ -174,11 +174,14 @@ def _make_file(path: Path) -> None:
 def known(path: Path, db: sqlite3.Connection) -> None:
     """Refuse another program's database, or a newer version's store, before anything is written to it.
 
-    The tables are looked at first: another process may be making the store just now, and sets its number with them.
+    The tables are looked at first: another process may be making the store just now, and sets its number with them. A
+    trigger or a view is nothing of ours: a store that came along with a project could drop by one what is captured.
     """
-    tables = db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+    tables, alive = db.execute(
+        "SELECT count(*), count(*) FILTER (WHERE type IN ('trigger', 'view')) FROM sqlite_master"
+    ).fetchone()
     application = db.execute("PRAGMA application_id").fetchone()[0]
-    if tables and application != APPLICATION_ID:
+    if alive or (tables and application != APPLICATION_ID):
         raise StoreFailed(
             f"{path} is another program's database", code="store_foreign", next="use another folder with --store DIR"
         )

@@ -3,6 +3,9 @@
 SQLite makes its files with the process's umask, tools copy folders with modes of their own, and a webhook can carry a
 token. A folder of another user is refused, as git does: who plants a `.whcli` above your working directory must not get
 what you capture (the case of CVE-2022-24765). Root may open anybody's.
+
+A project that was cloned or unpacked may bring a `.whcli` along whose files are links: what is written to them would
+land wherever they lead (CWE-59). So a store's files are files; its folder may be a link, which is for its user to make.
 """
 
 from __future__ import annotations
@@ -24,13 +27,15 @@ This folder belongs to whcli: the webhooks captured in this project, in store.db
 It may hold secrets that senders put into headers. It is ignored by git. Deleting the folder forgets everything in it.
 """
 KNOWN = (FILE, SEARCH, "listener.lock")  # what is ours in a folder that holds other things too
+WRITTEN = (*KNOWN, "redact.key", "spool", "tls")  # what we write to, or into
 OTHERS = 0o077  # the permissions of everybody but the owner
 
 
 def is_ours(folder: Path) -> bool:
     """Whether a folder holds nothing but a store; `--store .` may put one into a project."""
     with suppress(OSError):
-        return folder.name == ".whcli" or (folder / "README.txt").read_text("utf-8", "replace") == READ_ME
+        named = folder.name == ".whcli" and not folder.is_symlink()
+        return named or (folder / "README.txt").read_text("utf-8", "replace") == READ_ME
     return False
 
 
@@ -39,9 +44,9 @@ def keep_private(folder: Path) -> None:
 
     Where it cannot be closed, as on a file system without modes, nothing is said here: `whcli doctor` does.
     """
+    refuse_foreign(folder)
     if os.name != "posix":
         return
-    refuse_foreign(folder)
     mended = [found for found in open_to_others(folder) if _closed(*found)]
     if mended:
         path, mode = mended[0]
@@ -53,7 +58,17 @@ def keep_private(folder: Path) -> None:
 
 
 def refuse_foreign(folder: Path) -> None:
-    """Raise StoreFailed for a folder that belongs to another user."""
+    """Raise StoreFailed for a folder that belongs to another user, or in which a link stands for a file of ours."""
+    with suppress(OSError):
+        for entry in os.scandir(folder):
+            if entry.name.startswith(WRITTEN) and entry.is_symlink():
+                raise StoreFailed(
+                    f"{entry.path} is a link: what is captured would be written to where it leads",
+                    code="store_link",
+                    next=f"rm {entry.path}        if you do not know it; --store DIR puts a store elsewhere",
+                )
+    if os.name != "posix":
+        return
     with suppress(OSError):
         owner = folder.stat().st_uid
         if os.geteuid() not in (0, owner):
@@ -77,9 +92,9 @@ def open_to_others(folder: Path) -> Iterator[tuple[Path, int]]:
                 yield Path(entry.path), mode
 
 
-def private_file(path: Path, flags: int = os.O_WRONLY) -> int:
+def private_file(path: Path, flags: int = os.O_WRONLY, mode: int = 0o600) -> int:
     """Make a new file for its owner alone, never through a link; its descriptor. One that is there is an OSError."""
-    return os.open(path, flags | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0), 0o600)
+    return os.open(path, flags | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0), mode)
 
 
 def _closed(path: Path, mode: int) -> bool:
