@@ -119,7 +119,7 @@ def command(
     from ..rules.text import seconds
     from .listening.doors import doors_of, open_doors
     from .listening.plan import Options, plan_of
-    from .listening.session import Session, check_ready_file
+    from .listening.session import READY_FILE, Session
 
     config = load_config()
     options = Options(
@@ -168,7 +168,10 @@ def command(
         certificate=cert,
         key=key,
     )
-    check_ready_file(ready_file)
+    if ready_file is not None:
+        from ..hands.files import check_report
+
+        check_report(ready_file, READY_FILE)
     make_folder(folder)
     lock = ListenerLock(folder)  # before the port: a second listener on this store cannot be helped by another port
     sockets, secure = open_doors(doors, folder)

@@ -68,10 +68,12 @@ def command(
     """Send fixtures to a handler, signed afresh, and check that it answers as they expect."""
     from ..hands.config import load_config, store_folder
     from ..hands.events import Source
+    from ..hands.files import check_report
     from ..hands.keyring import Keyring
     from ..hands.render import stdout
     from ..hands.sending.replayer import Changes, Chosen, Replayer
     from ..hands.storing.store import kept_in
+    from ..rules.replaying.report import JUNIT
     from ..rules.replaying.shift import shift_of
     from ..rules.text import seconds
     from .replaying.proof import output_of, state_of
@@ -82,8 +84,8 @@ def command(
 
     config, folder = load_config(), store_folder(store)
     target = target_of(to, config)
-    if junit is not None and not junit.parent.is_dir():
-        raise WrongUsage(f"there is no folder {junit.parent}", next=f"mkdir -p {junit.parent}")
+    if junit is not None:
+        check_report(junit, JUNIT)
     if settle is not None and probe is None and probe_url is None:
         raise WrongUsage("--settle is for --probe or --probe-url", next="whcli test --help")
     if ready is not None and start is None:

@@ -1,7 +1,11 @@
-"""Files of events: read within a bound, written without ever leaving the folder or replacing somebody else's file."""
+"""Files of events: read within a bound, written without ever leaving the folder or replacing somebody else's file.
+
+And reports that the user names a place for: whole or not at all, and readable by whom the umask lets.
+"""
 
 from __future__ import annotations
 
+import errno
 import os
 import secrets
 import stat
@@ -10,7 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from ..words.errors import NothingMatched, WrongUsage
+from ..words.errors import NothingMatched, NotWritten, WrongUsage
 from .storing.private import private_file
 
 LARGEST = 48 << 20  # bytes of a file that is read as a whole: a body of 25 MiB in base64 takes 34
@@ -116,10 +120,10 @@ def _in_the_way(path: Path) -> WrongUsage:
     )
 
 
-def _replace(path: Path, data: bytes) -> None:
+def _replace(path: Path, data: bytes, mode: int = 0o600) -> None:
     """By a new file beside it that takes its name: a link that appears meanwhile is replaced, not followed."""
     fresh = path.with_name(f".whcli-{secrets.token_hex(8)}")
-    handle = private_file(fresh)
+    handle = private_file(fresh, mode=mode)
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(data)
@@ -128,3 +132,46 @@ def _replace(path: Path, data: bytes) -> None:
         with suppress(OSError):
             fresh.unlink()
         raise
+
+
+_IN_PLACE = (errno.EACCES, errno.EPERM, errno.EROFS, errno.EBUSY, errno.EXDEV)
+"""Why a file's folder takes no new file, or the file no new one in its place, while the file itself may be written."""
+
+
+def check_report(path: Path, what: str) -> None:
+    """Refuse a report's place in which nothing can be written, before anything is done; raises WrongUsage.
+
+    `what` is its name in a sentence: `the JUnit report`.
+    """
+    folder = path.parent
+    if not folder.is_dir():
+        raise WrongUsage(f"{what} {path} cannot be written: there is no folder {folder}", next=f"mkdir -p {folder}")
+    if path.is_dir() or not os.access(path if path.exists() else folder, os.W_OK):
+        raise WrongUsage(f"{what} {path} cannot be written", next=f"ls -ld {folder}")
+
+
+def write_report(path: Path, text: str, what: str) -> None:
+    """Write a report whole or not at all; what is there stays until then, and a device or a pipe is written to.
+
+    Raises NotWritten.
+    """
+    data = text.encode("utf-8", "backslashreplace")
+    try:
+        if path.exists() and not path.is_file():
+            path.write_bytes(data)
+        else:
+            _put(path, data)
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise NotWritten(
+            f"{what} {path} cannot be written: {reason}", next=f"df -h {path.absolute().parent}"
+        ) from error
+
+
+def _put(path: Path, data: bytes) -> None:
+    try:
+        _replace(path, data, mode=0o666)
+    except OSError as error:
+        if error.errno not in _IN_PLACE or not path.is_file():
+            raise
+        path.write_bytes(data)

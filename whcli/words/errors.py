@@ -2,6 +2,7 @@
 
     WhcliError
       NoReply          1   the target took the request and sent no whole reply, or none in time
+      NotWritten       1   the work is done, and a file that was to tell of it cannot be written
       WrongUsage       2   the command line, the configuration, a refused target, no usable secret
       NothingMatched   3   no such event, file or store
       TimeRanOut       4   `wait` or `listen --count` ended without enough events
@@ -85,6 +86,11 @@ class WhcliError(Exception):
 class NoReply(WhcliError):
     exit = Exit.DOES_NOT_HOLD
     default_code = "no_reply"
+
+
+class NotWritten(WhcliError):
+    exit = Exit.DOES_NOT_HOLD
+    default_code = "not_written"
 
 
 class WrongUsage(WhcliError):

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from ...hands.listening.secure import Secure
     from ...rules.routes import Route
 
+READY_FILE = "the ready file"
 BIG_STORE = 1 << 30  # bytes; above it `listen` says so at start
 
 
@@ -148,7 +149,9 @@ class Session:
         }
         listener.tell(ready)
         if self._ready_file is not None:
-            write_whole(self._ready_file, jsonlib.dumps(ready) + "\n")
+            from ...hands.files import write_report
+
+            write_report(self._ready_file, jsonlib.dumps(ready) + "\n", READY_FILE)
         if json:
             out.json(ready)
             out.flush()
@@ -208,16 +211,3 @@ def store_failed(err: Screen, error: StoreFailed) -> None:
     """Say that senders get 503, and why."""
     err.say((f"⚠  {error.message}; senders get 503 until that is mended", "red"))
     err.say(f"   next: {error.next}")
-
-
-def check_ready_file(path: Path | None) -> None:
-    """Refuse a ready file that cannot be written, before anything begins."""
-    if path is not None and (path.is_dir() or not os.access(path.absolute().parent, os.W_OK)):
-        raise WrongUsage(f"the ready file {path} cannot be written", next=f"ls -ld {path.absolute().parent}")
-
-
-def write_whole(path: Path, text: str) -> None:
-    """Write a file so that a reader sees all of it or nothing."""
-    part = path.with_name(path.name + ".part")
-    part.write_text(text)
-    part.replace(path)

@@ -7,10 +7,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from ...hands.files import write_report
 from ...hands.render import Screen
 from ...rules.conduct.schedules import Schedule
 from ...rules.replaying.plan import Step
-from ...rules.replaying.report import DETAIL, Case, Limit, Tally, case_of, junit, report_json, report_lines
+from ...rules.replaying.report import DETAIL, JUNIT, Case, Limit, Tally, case_of, junit, report_json, report_lines
 from ...rules.text import Span
 from ...words.errors import WhcliError
 from ...words.event import Delivery
@@ -57,13 +58,16 @@ class Account:
             self._cases.append(Case(self._name(step), "whcli", 0.0, error=why.message))
 
     def close(self) -> None:
-        """Nothing is sent any more: what was to be tried again is unfinished. Then the JUnit file is written."""
+        """Nothing is sent any more: what was to be tried again is unfinished."""
         for step, delivery in self._waiting.values():
             self.tally.leave(delivery)
             self._cases.append(case_of(delivery, self._name(step), success=self.success, unfinished=True))
         self._waiting.clear()
+
+    def write(self) -> None:
+        """The JUnit file, if one is wanted; behind the last lines, since it may fail. Raises NotWritten."""
         if self._junit is not None:
-            self._junit.write_text(junit(self._cases), encoding="utf-8")
+            write_report(self._junit, junit(self._cases), JUNIT)
 
     def say(self, screen: Screen, *, report: bool, json: bool) -> None:
         """The last lines; with `report` the whole report."""

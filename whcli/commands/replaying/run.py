@@ -272,6 +272,7 @@ class Replay:
         self._screen.eager = True
         self.account.say(self._screen, report=self._manners.report, json=self._json)
         self._say_smallest()
+        self.account.write()
         if self.account.unreachable:
             return Exit.UNREACHABLE
         tally = self.account.tally

@@ -12,6 +12,7 @@ from typing import Any
 
 from ...hands.config import Config, load_config, store_folder
 from ...hands.events import Source
+from ...hands.files import check_report
 from ...hands.keyring import Keyring
 from ...hands.listening.lock import holder
 from ...hands.loops import run as on_loop
@@ -25,6 +26,7 @@ from ...rules.match import Filter
 from ...rules.outgoing import parse_target
 from ...rules.replaying.pace import MAX
 from ...rules.replaying.plan import plan_of
+from ...rules.replaying.report import JUNIT
 from ...rules.text import seconds
 from ...words.errors import Exit, WrongUsage
 from ...words.record import record
@@ -201,8 +203,8 @@ def manners_of(asked: Asked, ways: Ways) -> Manners:
     """How the replay goes about its work."""
     if ways.concurrency < 1:
         raise WrongUsage("--concurrency must be at least 1", next="whcli replay --help")
-    if ways.junit is not None and not ways.junit.parent.is_dir():
-        raise WrongUsage(f"there is no folder {ways.junit.parent}", next=f"mkdir -p {ways.junit.parent}")
+    if ways.junit is not None:
+        check_report(ways.junit, JUNIT)
     retries = schedule(asked)
     reset = ways.reset
     return Manners(

@@ -10,9 +10,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from ...hands.files import write_report
 from ...hands.render import Screen, stderr
 from ...rules.lines import glimpse, outcome
-from ...rules.replaying.report import junit
+from ...rules.replaying.report import JUNIT, junit
 from ...rules.testing.actions import ROOM, annotated, summary
 from ...rules.testing.result import Result, case_of, result_json
 from ...rules.text import safe
@@ -56,8 +57,6 @@ class Telling:
         if not self._json and not self._verbose and self._dots % ROW:
             self._screen.say()
         failed = [result for result in self.results if result.outcome != "passed"]
-        if self._report is not None:
-            self._report.write_text(junit(map(case_of, self.results), "whcli test"), encoding="utf-8")
         if self._json:
             self._screen.json(self._record())
         else:
@@ -71,6 +70,8 @@ class Telling:
             words = ", ".join([*filter(None, [self._words()]), *left])
             self._screen.say((f"{words} in {time.monotonic() - self._began:.2f} s", style))
         self._to_actions()
+        if self._report is not None:
+            write_report(self._report, junit(map(case_of, self.results), "whcli test"), JUNIT)
         if any(result.delivery.failure in UNREACHABLE for result in failed):
             return Exit.UNREACHABLE
         return Exit.DOES_NOT_HOLD if failed else Exit.DONE

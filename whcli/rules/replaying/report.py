@@ -245,6 +245,9 @@ def case_of(
     return Case(named, suite, delivery.latency or 0.0, failed, error, detail)
 
 
+JUNIT = "the JUnit report"
+
+
 def junit(cases: Iterable[Case], name: str = "whcli replay") -> str:
     """The cases as JUnit XML, as Jenkins, GitLab and GitHub's report actions read it.
 
