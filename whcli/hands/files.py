@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import errno
 import os
-import secrets
 import stat
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -122,7 +121,7 @@ def _in_the_way(path: Path) -> WrongUsage:
 
 def _replace(path: Path, data: bytes, mode: int = 0o600) -> None:
     """By a new file beside it that takes its name: a link that appears meanwhile is replaced, not followed."""
-    fresh = path.with_name(f".whcli-{secrets.token_hex(8)}")
+    fresh = path.with_name(f".whcli-{os.urandom(8).hex()}")
     handle = private_file(fresh, mode=mode)
     try:
         with os.fdopen(handle, "wb") as file:
