@@ -34,7 +34,13 @@ class Bench:
         self.answers: list[tuple[int, int | None]] = []  # number of the arrival, its id
         self.commits = 0
         self.failures: list[StoreFailed] = []
-        self.writer = Writer(store, answered=self._committed, worked=self._committed, failed=self.failures.append)
+        self.writer = Writer(
+            store,
+            stored=lambda id, _, answer: answer(id),  # type: ignore[arg-type]
+            answered=self._committed,
+            worked=self._committed,
+            failed=self.failures.append,
+        )
         self.writer.start(asyncio.get_running_loop())
         self._wanted = 0
         self._all_here = asyncio.Event()

@@ -107,10 +107,16 @@ class Listener:
         self.store = Store(folder, create=True, holder=True)
         spool = Spool(folder)
         spool.clear()
-        self.server = Server(sockets, plan.limits, self._accept, self._refuse, spool.open, secure)
         self._failed = failed
         self._failing = False
-        self._writer = Writer(self.store, answered=self._answered, worked=self._worked, failed=self._store_failed)
+        self._writer = Writer(
+            self.store,
+            stored=self._stored,
+            answered=self._answered,
+            worked=self._worked,
+            failed=self._store_failed,
+        )
+        self.server = Server(sockets, plan.limits, self._writer.put, self._refuse, spool.open, secure)
         forwarding = Forwarding(
             target=self._target,
             concurrency=plan.concurrency,
@@ -221,22 +227,19 @@ class Listener:
 
     # -- between socket and reply -----------------------------------------------------------------------------------
 
-    def _accept(self, arrival: Arrival, respond: Respond) -> None:
-        stored = self._stored if isinstance(arrival.body, bytes) else self._large_stored
-        self._writer.put(arrival, lambda id: stored(id, arrival, respond))
-
-    def _large_stored(self, id: int | None, arrival: Arrival, respond: Respond) -> None:
+    def _stored(self, id: int | None, arrival: Arrival, respond: Respond) -> None:
+        """The event is on disk, or could not be stored: answer."""
         try:
-            self._stored(id, arrival, respond)
+            if id is None:
+                self._refuse(not_stored(arrival))
+                respond(STORE_FAILED)
+            else:
+                self._reply(id, arrival, respond)
         finally:
             if not isinstance(arrival.body, bytes):
                 arrival.body.close()
 
-    def _stored(self, id: int | None, arrival: Arrival, respond: Respond) -> None:
-        """The event is on disk, or could not be stored: answer."""
-        if id is None:
-            self._refuse(not_stored(arrival))
-            return respond(STORE_FAILED)
+    def _reply(self, id: int, arrival: Arrival, respond: Respond) -> None:
         self._failing = False
         if wants_websocket(arrival.method, arrival.head) and not self._plan.relay:
             remember(self._notes, id, "it asks for a WebSocket, which is not spoken here: answered 426")

@@ -26,6 +26,7 @@ from ...words.errors import StoreFailed
 from ...words.event import Arrival
 from ..storing.rows import insert
 from ..storing.store import Store
+from .protocol import Respond
 
 RETURN = 0.001  # seconds after an answer in which its sender may come back with the next request
 ENOUGH = 64  # requests that share a sync well enough: the next ones are not waited for
@@ -35,9 +36,9 @@ QUIET = 0.05  # seconds without a commit after which they do not
 SHARE = 0.02  # of a processor for each thread that works behind the acknowledgements, while they do
 WEIGHT = 8 << 20  # bytes of body above which a transaction ends, so that small events do not wait for many large ones
 
-Done = Callable[[int | None], None]
+Gathered = list[tuple[Arrival, Respond]]
+Stored = Callable[[int | None, Arrival, Respond], None]
 """Called on the event loop: the arrival number, or None when the event could not be stored."""
-Gathered = list[tuple[Arrival, Done]]
 Work = Callable[[sqlite3.Connection], Any]
 
 
@@ -55,19 +56,21 @@ Jobs = list[Gathered | Job | None]
 class Writer:
     """Owns the store's writing connection from `start` to `stop`.
 
-    `answered` is called on the loop when a batch's senders have been told, `worked` in the writer's thread after
-    something else was written, `failed` with the sentence when a commit failed.
+    `stored` is called on the loop for each request, to answer it, and `answered` after those of a batch; `worked` in the
+    writer's thread after something else was written, `failed` with the sentence when a commit failed.
     """
 
     def __init__(
         self,
         store: Store,
         *,
+        stored: Stored,
         answered: Callable[[], None],
         worked: Callable[[], None],
         failed: Callable[[StoreFailed], None],
     ) -> None:
         self._store = store
+        self._stored = stored
         self._answered = answered
         self._worked = worked
         self._failed = failed
@@ -89,10 +92,10 @@ class Writer:
         self._loop = loop
         self._thread.start()
 
-    def put(self, arrival: Arrival, done: Done) -> None:
+    def put(self, arrival: Arrival, respond: Respond) -> None:
         """Have a request stored; on the event loop. What comes in one turn of the loop goes over as one batch."""
         gathered = self._gathered
-        gathered.append((arrival, done))
+        gathered.append((arrival, respond))
         if self._loop is not None and (len(gathered) == 1 or len(gathered) == self._expected):
             self._loop.call_soon(self._offer, self._loop)
 
@@ -218,9 +221,10 @@ class Writer:
 
     def _tell(self, loop: asyncio.AbstractEventLoop, arrivals: Gathered, ids: list[int] | list[None]) -> None:
         """On the loop: everybody is told, even where telling one of them fails."""
-        for (_, done), id in zip(arrivals, ids, strict=True):
+        stored = self._stored
+        for (arrival, respond), id in zip(arrivals, ids, strict=True):
             try:
-                done(id)
+                stored(id, arrival, respond)
             except Exception as error:
                 loop.call_exception_handler({"message": "an answer failed", "exception": error})
         self._told_until = max(self._told_until, ids[-1] or 0)
