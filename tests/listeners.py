@@ -8,8 +8,8 @@ from pathlib import Path
 
 from whcli.hands.config import Config
 from whcli.hands.keyring import Keyring
-from whcli.hands.listening.listener import ListenPlan
-from whcli.hands.listening.protocol import Refusal
+from whcli.hands.listening.connections import Refusal
+from whcli.hands.listening.plan import ListenPlan
 from whcli.hands.listening.thread import ListenerThread
 from whcli.rules.replies import Replies
 from whcli.words.errors import StoreFailed

@@ -14,7 +14,7 @@ from tests.receivers import Receiver
 from tests.wire import ask, wait_for
 from whcli.hands.config import load_config
 from whcli.hands.keyring import Keyring
-from whcli.hands.listening.listener import ListenPlan
+from whcli.hands.listening.plan import ListenPlan
 from whcli.rules.replies import Replies
 from whcli.words.errors import WrongUsage
 from whcli.words.event import Reply

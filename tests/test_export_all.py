@@ -19,7 +19,7 @@ from tests.test_send import ALL
 from whcli.cli import run
 from whcli.hands.config import load_config, variable
 from whcli.hands.keyring import Keyring
-from whcli.hands.listening.listener import ListenPlan
+from whcli.hands.listening.plan import ListenPlan
 from whcli.rules.recognition.providers import BY_NAME
 from whcli.rules.replies import Replies
 from whcli.rules.signatures.schemes import scheme_named

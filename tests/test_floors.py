@@ -47,10 +47,11 @@ ROOMS: dict[str, str] = {
     "hands": """
         places loops storing.transaction storing.migrations storing.private storing.opening storing.rows storing.reading
         storing.index storing.narrowing storing.listing storing.store storing.upkeep storing.retention
-        listening.behind listening.writer listening.lock storing.waiting storing.judging storing.examination storing
+        listening.behind listening.bodies listening.framing listening.spool listening.connections listening.writer
+        listening.lock storing.waiting storing.judging storing.examination storing
         machine config certificates keyring files fixtures events redacting render sending.samples sending.issuer
-        sending.checkout listening.bodies listening.framing listening.spool listening.protocol listening.secure
-        listening.server sending.deadlines sending.wire sending.through_httpx sending.client sending.deliver
+        sending.checkout listening.replying listening.protocol listening.secure listening.server listening.plan
+        listening.answering sending.deadlines sending.wire sending.through_httpx sending.client sending.deliver
         sending.sender sending.replayer sending app listening.life listening.forwarding listening.retrying
         listening.forwarder listening.follower listening.printer listening.indexer listening.keeper
         listening.listener listening.thread listening

@@ -17,7 +17,7 @@ from tests.receivers import Receiver, closed_port
 from whcli import cli
 from whcli.hands.config import Config, load_config, variable
 from whcli.hands.keyring import Keyring
-from whcli.hands.listening.listener import ListenPlan
+from whcli.hands.listening.plan import ListenPlan
 from whcli.rules.conduct.challenges import PLAYS, PROVIDERS
 from whcli.rules.replies import Replies
 from whcli.rules.signatures.keys import keygen

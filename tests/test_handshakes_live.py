@@ -21,7 +21,7 @@ from whcli.commands.listening.plan import Options, plan_of
 from whcli.hands.config import Config, load_config, variable
 from whcli.hands.keyring import MOST, Keyring
 from whcli.hands.listening.follower import Follower
-from whcli.hands.listening.listener import ListenPlan
+from whcli.hands.listening.plan import ListenPlan
 from whcli.hands.listening.writer import Writer
 from whcli.hands.storing.store import Store
 from whcli.rules.conduct.handshakes import LARGEST
@@ -414,7 +414,13 @@ def test_a_confirmation_is_one_plain_get_that_follows_no_redirect_and_is_recorde
             assert event is not None
 
             async def fetch() -> None:
-                writer = Writer(store, answered=lambda: None, worked=lambda: None, failed=lambda error: None)
+                writer = Writer(
+                    store,
+                    stored=lambda id, arrival, respond: None,
+                    answered=lambda: None,
+                    worked=lambda: None,
+                    failed=lambda error: None,
+                )
                 writer.start(asyncio.get_running_loop())
                 follower = Follower(
                     tmp_path / "s",

@@ -15,7 +15,8 @@ import pytest
 
 from tests.hostile.requests import CHUNKED, HELLO, HIDDEN, HOST, ROWS, SMUGGLED, START, Captured, Refused, Row, field
 from tests.wire import OK, Listener, Wire, ask, chunked, listening, post, wait_for
-from whcli.hands.listening.protocol import Limits, Respond
+from whcli.hands.listening.connections import Respond
+from whcli.hands.listening.framing import Limits
 from whcli.hands.loops import loop_factory
 from whcli.words.event import Arrival, Reply
 

@@ -17,7 +17,8 @@ import pytest
 
 from tests.hostile.requests import START, field
 from tests.wire import OK, Listener, Wire, ask, listening, post, wait_for
-from whcli.hands.listening.protocol import Limits, Respond
+from whcli.hands.listening.connections import Respond
+from whcli.hands.listening.framing import Limits
 from whcli.hands.listening.server import Server, holder, open_sockets
 from whcli.hands.loops import run
 from whcli.words.errors import CannotListen, WrongUsage
@@ -238,7 +239,7 @@ import resource, sys
 resource.setrlimit(resource.RLIMIT_NOFILE, (256, 256))
 from whcli.hands.listening.server import Server, open_sockets
 from whcli.hands.loops import run
-from whcli.hands.listening.protocol import Limits
+from whcli.hands.listening.framing import Limits
 from whcli.words.event import Reply
 import asyncio
 

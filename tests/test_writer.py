@@ -26,6 +26,11 @@ def arrival(number: int = 0, body: bytes = b"") -> Arrival:
     return Arrival(1.0, b"POST %b HTTP/1.1\r\n\r\n" % target, b"POST", target, body, (), None)
 
 
+def passed_on(id: int | None, arrival: Arrival, answer: Any) -> None:
+    """Whoever put a request learns its number."""
+    answer(id)
+
+
 class Bench:
     """A writer on a running loop, and what it has said."""
 
@@ -36,7 +41,7 @@ class Bench:
         self.failures: list[StoreFailed] = []
         self.writer = Writer(
             store,
-            stored=lambda id, _, answer: answer(id),  # type: ignore[arg-type]
+            stored=passed_on,
             answered=self._committed,
             worked=self._committed,
             failed=self.failures.append,
@@ -279,7 +284,7 @@ def test_nobody_waits_because_the_failure_could_not_be_told(store: Store) -> Non
 
     async def main() -> None:
         answers: asyncio.Queue[int | None] = asyncio.Queue()
-        writer = Writer(store, answered=lambda: None, worked=lambda: None, failed=gone)
+        writer = Writer(store, stored=passed_on, answered=lambda: None, worked=lambda: None, failed=gone)
         writer.start(asyncio.get_running_loop())
         writer.put(arrival()._replace(received_at=float("nan")), answers.put_nowait)
         assert await asyncio.wait_for(answers.get(), WAIT) is None

@@ -15,7 +15,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from whcli.hands.listening.protocol import Limits, Refusal, Respond
+from whcli.hands.listening.connections import Refusal, Respond
+from whcli.hands.listening.framing import Limits
 from whcli.hands.listening.server import Server, open_sockets
 from whcli.hands.loops import loop_factory as default_loop
 from whcli.words.event import Arrival, Headers, Reply, first

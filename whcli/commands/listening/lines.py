@@ -6,7 +6,7 @@ import time
 from contextlib import suppress
 from typing import Any
 
-from ...hands.listening.protocol import Refusal
+from ...hands.listening.connections import Refusal
 from ...hands.render import Screen, stderr
 from ...rules.archive import entry_json, outcome_json
 from ...rules.lines import event_line, outcome, trouble, wrong

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from ...hands.config import Config, secret_from
 from ...hands.keyring import Keyring
-from ...hands.listening.listener import ListenPlan
+from ...hands.listening.plan import ListenPlan
 from ...hands.storing.store import kept_in
 from ...rules.loops import signed_by_us
 from ...rules.replies import Replies, sequence_of

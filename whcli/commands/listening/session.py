@@ -11,8 +11,9 @@ from socket import socket
 from typing import TYPE_CHECKING
 
 from ... import __version__
-from ...hands.listening.listener import Listener, ListenPlan
+from ...hands.listening.listener import Listener
 from ...hands.listening.lock import ListenerLock
+from ...hands.listening.plan import ListenPlan
 from ...hands.render import Screen, stderr, stdout
 from ...hands.storing.store import Store
 from ...rules.text import plural, safe, size

@@ -17,7 +17,7 @@ from typing import Protocol
 
 from ...words.event import Entry
 from ..storing.store import Store
-from .protocol import Refusal
+from .connections import Refusal
 
 PATIENCE = 5.0  # seconds that a line waits for its delivery
 HANDED = 64  # batches of entries at hand: a printer that is further behind reads them from the store

@@ -12,107 +12,20 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
-from http import HTTPStatus
 from time import time
 from typing import Any
 
 from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
-from uvicorn.server import ServerState
 
 from ...words.event import Arrival, Reply
-from ...words.record import record
-from .bodies import Malformed, Spools
-from .framing import Limits, RequestReader, Stage
-
-__all__ = ["Accept", "CaptureProtocol", "Limits", "Listening", "Refusal", "Refused", "Respond"]
+from .bodies import Malformed
+from .connections import Listening, Refusal
+from .framing import RequestReader, Stage
+from .replying import ends_connection, excuse, response
 
 SHOWN = 200  # bytes of a refused request that are kept to show what it was
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
-_PHRASES = {status.value: status.phrase.encode() for status in HTTPStatus}
-_TEXT = ((b"Content-Type", b"text/plain"),)
-
-
-@record
-class Refusal:
-    """Bytes that came and are no event: for one line on the screen and the summary."""
-
-    received_at: float  # unix seconds, UTC
-    peer: str | None  # "127.0.0.1:54321"
-    status: int | None  # what the sender was told; None when the connection was only closed
-    reason: str  # one sentence, in our words only
-    start: bytes  # the first bytes that came, at most 200; hostile
-
-
-Respond = Callable[[Reply], None]
-"""To be called once per arrival, on the event loop's thread, at any later time."""
-Accept = Callable[[Arrival, Respond], None]
-Refused = Callable[[Refusal], None]
-
-
-class Listening(ServerState):
-    """What the connections of one listener share: whom to tell, the limits, one clock for all their deadlines."""
-
-    def __init__(self, limits: Limits, accept: Accept, refused: Refused, spools: Spools | None = None) -> None:
-        super().__init__()
-        self.limits = limits
-        self.spools = spools
-        self.accept = accept
-        self.refused = refused
-        self.stopping = False
-        self.empty = asyncio.Event()  # no connection is open
-        self.empty.set()
-        self.usual: Reply | None = None  # the reply sent last that lets its connection go on,
-        self.usual_bytes = b""  # and its bytes, since it is mostly the next one too
-        self._clock: asyncio.TimerHandle | None = None
-
-    def captures(self) -> list[CaptureProtocol]:
-        """The open connections, as a copy: looking at one may close it."""
-        return [each for each in self.connections if isinstance(each, CaptureProtocol)]
-
-    def add(self, capture: CaptureProtocol) -> None:
-        """A connection has come; above the limit another one has to go."""
-        if len(self.connections) >= self.limits.connections:
-            self._make_room(capture)
-        self.connections.add(capture)
-        self.empty.clear()
-        if self._clock is None:
-            self._clock = capture.loop.call_later(self.limits.tick, self._look, capture.loop)
-
-    def remove(self, capture: CaptureProtocol) -> None:
-        """A connection has gone."""
-        self.connections.discard(capture)
-        if not self.connections:
-            self.empty.set()
-
-    def stop(self) -> None:
-        """From now on each connection closes when nothing is owed on it."""
-        self.stopping = True
-        self.usual = None
-        for capture in self.captures():
-            capture.shutdown()
-
-    def quiet(self) -> None:
-        """Stop the clock."""
-        if self._clock is not None:
-            self._clock.cancel()
-            self._clock = None
-
-    def _look(self, loop: asyncio.AbstractEventLoop) -> None:
-        now = loop.time()
-        for capture in self.captures():
-            capture.check(now)
-        self._clock = loop.call_later(self.limits.tick, self._look, loop) if self.connections else None
-
-    def _make_room(self, newest: CaptureProtocol) -> None:
-        """Close the connection that loses least: one that is closing, then the longest idle, then the most stuck.
-
-        A connection that waits for our reply stays. When all do, the newest goes.
-        """
-        others = [each for each in self.captures() if not each.waiting]
-        least = min(others, key=lambda each: (not each.closing, each.midway, each.active_at), default=newest)
-        least.drop("closed to make room: too many connections")
 
 
 class Exchange:
@@ -180,6 +93,11 @@ class CaptureProtocol(HttpToolsProtocol):
         self._paused = False  # we are not reading
 
     # What the listener asks of a connection.
+
+    @property
+    def unanswered(self) -> bool:
+        """Its sender waits for a reply of ours."""
+        return bool(self.waiting)
 
     @property
     def midway(self) -> bool:
@@ -429,40 +347,6 @@ class CaptureProtocol(HttpToolsProtocol):
         self._stage = Stage.BETWEEN
         self._rest = b""
         self._shared.refused(Refusal(received_at=time(), peer=self._peer, status=status, reason=reason, start=start))
-
-
-def response(reply: Reply, *, to_head: bool = False, connection: bytes | None = None) -> bytes:
-    """A reply as bytes: headers as given, Content-Length unless given, no Date and no Server.
-
-    `to_head`: it answers a HEAD request, so the body stays away. Transfer-Encoding is left out, since the body goes out
-    by its length.
-    """
-    phrase = reply.reason.encode("latin-1", "replace") or _PHRASES.get(reply.status, b"")
-    parts = [b"HTTP/1.1 %d %b\r\n" % (reply.status, phrase)]
-    parts += [b"%b: %b\r\n" % pair for pair in reply.headers if pair[0].lower() != b"transfer-encoding"]
-    names = {name.lower() for name, _ in reply.headers}
-    bodiless = reply.status < 200 or reply.status in (204, 304)  # RFC 9112 section 6.3
-    if not bodiless and b"content-length" not in names:
-        parts.append(b"Content-Length: %d\r\n" % len(reply.body))
-    if connection is not None and b"connection" not in names:
-        parts.append(b"Connection: %b\r\n" % connection)
-    parts.append(b"\r\n")
-    return b"".join(parts) + (b"" if bodiless or to_head else reply.body)
-
-
-def excuse(status: int, reason: str) -> Reply:
-    """What a refused sender is told."""
-    return Reply(status=status, headers=_TEXT, body=reason.encode("latin-1", "replace") + b"\n")
-
-
-def ends_connection(reply: Reply, *, to_head: bool) -> bool:
-    """True when nothing can follow this reply: it says so, or its Content-Length is not that of its body."""
-    for name, value in reply.headers:
-        if name.lower() == b"connection" and b"close" in value.lower():
-            return True
-        if name.lower() == b"content-length" and not to_head and value != b"%d" % len(reply.body):
-            return True
-    return False
 
 
 def address(transport: asyncio.BaseTransport) -> str | None:

@@ -14,7 +14,8 @@ from socket import socket
 from time import time
 
 from ...words.record import record
-from .protocol import Limits, Refusal, Refused
+from .connections import Refusal, Refused
+from .framing import Limits
 
 AGAIN = 0.5  # seconds before the next try where no connection can be taken: no file is free
 _DISTRUST = "the sender does not trust our certificate; how it can: whcli tls trust"

@@ -25,7 +25,9 @@ from typing import TYPE_CHECKING, Any
 from ...words.errors import CannotListen, WrongUsage
 from ..places import leads_to
 from .bodies import Spools
-from .protocol import Accept, CaptureProtocol, Limits, Listening, Refused
+from .connections import Accept, Listening, Refused
+from .framing import Limits
+from .protocol import CaptureProtocol
 
 if TYPE_CHECKING:
     from .secure import Entrance, Secure

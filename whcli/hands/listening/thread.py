@@ -12,8 +12,9 @@ from typing import TypeVar
 from ...words.errors import StoreFailed
 from ..loops import run
 from ..storing.opening import make_folder
-from .listener import GRACE, Listener, ListenPlan
+from .listener import GRACE, Listener
 from .lock import ListenerLock
+from .plan import ListenPlan
 from .printer import Show
 from .server import open_sockets
 

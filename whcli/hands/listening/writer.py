@@ -26,7 +26,7 @@ from ...words.errors import StoreFailed
 from ...words.event import Arrival
 from ..storing.rows import insert
 from ..storing.store import Store
-from .protocol import Respond
+from .connections import Respond
 
 RETURN = 0.001  # seconds after an answer in which its sender may come back with the next request
 ENOUGH = 64  # requests that share a sync well enough: the next ones are not waited for
@@ -56,8 +56,8 @@ Jobs = list[Gathered | Job | None]
 class Writer:
     """Owns the store's writing connection from `start` to `stop`.
 
-    `stored` is called on the loop for each request, to answer it, and `answered` after those of a batch; `worked` in the
-    writer's thread after something else was written, `failed` with the sentence when a commit failed.
+    `stored` is called on the loop for each request, to answer it, and `answered` after those of a batch; `worked` in
+    the writer's thread after something else was written, `failed` with the sentence when a commit failed.
     """
 
     def __init__(

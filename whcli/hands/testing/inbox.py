@@ -9,7 +9,7 @@ from threading import Condition
 
 from ...words.errors import StoreFailed
 from ...words.event import Entry
-from ..listening.protocol import Refusal
+from ..listening.connections import Refusal
 from ..storing.store import Store
 from .received import ReceivedEvent, received
 

@@ -15,7 +15,7 @@ from ...rules.replies import Replies
 from ...rules.text import safe
 from ...words.errors import WrongUsage
 from ...words.event import SIGNATURES, Difference, Entry, Event, Reply
-from ..listening.listener import ListenPlan
+from ..listening.plan import ListenPlan
 from ..listening.thread import ListenerThread
 from ..storing.store import Store
 from .inbox import Inbox, Received
