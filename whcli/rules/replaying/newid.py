@@ -2,32 +2,64 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import re
+import string
 
 from ...words.event import first
 from ..body import at, parsed
 from ..recognition.providers import BY_NAME
 from .edit import Parts, edited
-from .edits import edits_of
+from .edits import Edits, edits_of
 
-LEAST = 12  # letters or digits of a fresh id: shorter ones would meet again
-_UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\Z")
-_PREFIX = re.compile(r"(.*?[_-])?([0-9A-Za-z]+)\Z", re.DOTALL)
+ENOUGH = 2**40  # fresh ids there must be at least, lest two of them meet: shorter ones get longer
+KEPT = 2  # characters that stay: Slack's `Ev`, Twilio's `SM`, the first digits of a number, the century of a ULID
+_UUID = re.compile(r"(.*?)([0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})\Z", re.DOTALL)
+_PARTS = re.compile(r"(.*[^0-9A-Za-z])?([0-9A-Za-z]+)([^0-9A-Za-z]*)\Z", re.DOTALL)  # prefix, what changes, padding
+_CROCKFORD = "0123456789abcdefghjkmnpqrstvwxyz"  # of ULIDs; https://github.com/ulid/spec, read 2026-11-26
+
+# The first that an id is written in; the last one takes all.
+ALPHABETS = (
+    string.digits,
+    "0123456789abcdef",
+    "0123456789ABCDEF",
+    _CROCKFORD,
+    _CROCKFORD.upper(),
+    string.digits + string.ascii_lowercase,
+    string.digits + string.ascii_uppercase,
+    string.ascii_letters + string.digits,
+)
 
 
 def fresh_id(old: str, token: str) -> str:
-    """An id like `old`, made of a random `token` of 32 hexadecimal digits: a UUID, or the same prefix and length.
+    """An id like `old`, made of a random `token` of 32 hexadecimal digits.
 
-    Ids shorter than LEAST become that long.
+    A UUID; or the same prefix, and as many characters of the same kind, or as many as it takes for ENOUGH ids.
     """
-    if _UUID.match(old):
-        return f"{token[:8]}-{token[8:12]}-4{token[13:16]}-a{token[17:20]}-{token[20:32]}"
-    match = _PREFIX.match(old)
+    if uuid := _UUID.match(old):
+        new = f"{token[:8]}-{token[8:12]}-4{token[13:16]}-a{token[17:20]}-{token[20:32]}"
+        return uuid[1] + (new.upper() if uuid[2].isupper() else new)
+    match = _PARTS.match(old)
     if match is None:
         return token
-    digits = str(int(token, 16)) if match[2].isdigit() else token
-    length = max(len(match[2]), LEAST)
-    return (match[1] or "") + (digits * (length // len(digits) + 1))[:length]
+    prefix, text, padding = match[1] or "", match[2], match[3]
+    kept = text[:KEPT] if text != "0" else "1"  # no number begins with it
+    return prefix + kept + _characters(text[KEPT:] or text, len(text) - KEPT, token) + padding
+
+
+def _characters(like: str, least: int, token: str) -> str:
+    """At least so many characters of the alphabet that a text is written in."""
+    alphabet = next((each for each in ALPHABETS if set(like) <= {*each}), ALPHABETS[-1])
+    length = least
+    while len(alphabet) ** max(length, 0) < ENOUGH:
+        length += 1
+    number = int.from_bytes(hashlib.shake_256(token.encode()).digest(length))
+    characters = []
+    for _ in range(length):
+        number, place = divmod(number, len(alphabet))
+        characters.append(alphabet[place])
+    return "".join(characters)
 
 
 def with_new_id(parts: Parts, provider: str | None, old: str | None, token: str) -> tuple[Parts, tuple[str, ...]]:
@@ -42,13 +74,20 @@ def with_new_id(parts: Parts, provider: str | None, old: str | None, token: str)
         old = str(found) if isinstance(found, str | int) else None
     if old is None:
         return parts, ()
-    new = fresh_id(old, token)
     body = parsed(parts.headers, parts.body)
     for place in places.split("|"):
-        kind, _, name = place.strip().partition(":")
-        if kind == "header" and (first(parts.headers, name.encode()) or b"").decode("latin-1") == old:
-            return edited(parts, edits_of(header=[f"{name}: {new}"]))
-        if kind == "body" and str(at(body, name)) == old:
-            path = re.sub(r"\.(\d+)(?=\.|$)", r"[\1]", f"body.{name}")
-            return edited(parts, edits_of(set=[f'{path}="{new}"' if not old.isdigit() else f"{path}={new}"]))
+        named, joined, _ = place.strip().partition(" + ")  # of an id that is joined from several, the first is its own
+        kind, _, name = named.partition(":")
+        value = first(parts.headers, name.encode()) if kind == "header" else at(body, name)
+        text = value.decode("latin-1") if isinstance(value, bytes) else str(value)
+        if text == old or (joined and old.startswith(f"{text}.")):
+            return edited(parts, _renewed(kind, name, value, fresh_id(text, token)))
     return parts, ()
+
+
+def _renewed(kind: str, name: str, old: object, new: str) -> Edits:
+    """The edit that puts a new id where the old one was: as a number where that was one."""
+    if kind == "header":
+        return edits_of(header=[f"{name}: {new}"])
+    path = re.sub(r"\.(\d+)(?=\.|$)", r"[\1]", f"body.{name}")
+    return edits_of(set=[f"{path}={new if isinstance(old, int) else json.dumps(new)}"])
