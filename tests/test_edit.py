@@ -270,6 +270,12 @@ def test_headers(typed: dict[str, Any], wanted: Headers, told: tuple[str, ...]) 
     assert changes == told
 
 
+def test_all_headers_set_leaves_alone_what_is_not_sent() -> None:
+    captured = (CAPTURED[0], (b"Connection", b"close"), CAPTURED[1])
+    changed, changes = edited(parts(headers=captured), edits_of(set=["headers.*=0"]))
+    assert changed.headers == (CAPTURED[0], (b"Connection", b"close"), (b"X-A", b"0")) and changes == ("X-A 1 → 0",)
+
+
 def test_method_and_whole_body() -> None:
     changed, changes = edited(parts(b'{"a":1}'), edits_of(method="PUT", body=b'{"a":2}  ', set=["body.b=3"]))
     assert (changed.method, changed.body) == (b"PUT", b'{"a":2,"b":3}  ')
@@ -288,6 +294,11 @@ WRONG: dict[str, dict[str, Any]] = {
     "a line break in a header": {"set": ['headers.x="a\\nb"']},
     "a length of one's own": {"set": ["headers.Content-Length=1"]},
     "a host of one's own": {"header": ["Host: x"]},
+    **{
+        f"{name}, which is not sent": {"header": [f"{name}: x"]}
+        for name in ("Connection", "TE", "Expect", "Upgrade", "keep-alive", "Trailer", "Proxy-Authorization")
+    },
+    "a value that is set and not sent": {"set": ["headers.connection=close"]},
     "a header without a colon": {"header": ["X-A"]},
     "a line break in a header line": {"header": ["X-A: 1\nX-B: 2"]},
     "a method with a space": {"method": "GET /"},

@@ -242,7 +242,13 @@ def test_a_missing_host_comes_first() -> None:
 def test_two_hosts_stay_two() -> None:
     outgoing = replay_of(post(b"Host: a.example", b"Host: b.example"), APP)
     assert outgoing.headers == ((b"Host", b"localhost:3000"), (b"Host", b"localhost:3000"))
-    assert outgoing.changes == ("Host a.example → localhost:3000", "Host b.example → localhost:3000")
+    assert outgoing.changes == (
+        "Host a.example → localhost:3000",
+        "Host b.example → localhost:3000",
+        "2 Host lines, as captured; servers must refuse that (RFC 9112 section 3.2)",
+    )
+    same = replay_of(post(b"Host: localhost:3000", b"Host: localhost:3000"), APP)
+    assert same.changes == ("2 Host lines, as captured; servers must refuse that (RFC 9112 section 3.2)",)
 
 
 def test_a_chunked_body_gets_a_length_in_the_same_place_and_loses_its_trailers() -> None:

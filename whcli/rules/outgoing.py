@@ -179,6 +179,11 @@ _AS_LONG = frozenset(map(len, _FRAMING))  # what is not need not be put in lower
 _HOP_BY_HOP = frozenset({b"connection", b"keep-alive", b"te", b"trailer", b"upgrade", b"http2-settings", b"expect"})
 
 
+def goes_no_further(name: bytes) -> bool:
+    """True for a header that is for one connection alone, and so never sent; `name` in lower case."""
+    return name in _HOP_BY_HOP or name.startswith(b"proxy-")
+
+
 def replay_of(event: Event, to: str, *, exact: bool = False, drop: Collection[str] = ()) -> Outgoing:
     """The stored event as a request to the target `to` (see `aim`); `changes` names every difference in words.
 
@@ -343,7 +348,12 @@ def _from_to(what: str, old: bytes, new: bytes) -> str:
 def _host_changes(old: list[bytes], authority: bytes) -> list[str]:
     if not old:
         return [f"Host: {words(authority)} added"]
-    return [_from_to("Host", value, authority) for value in old if value != authority]
+    changed = [_from_to("Host", value, authority) for value in old if value != authority]
+    return (
+        [*changed, f"{len(old)} Host lines, as captured; servers must refuse that (RFC 9112 section 3.2)"]
+        if len(old) > 1
+        else changed
+    )
 
 
 def _length_changes(body: bytes, codings: list[bytes], old: list[bytes]) -> list[str]:

@@ -16,7 +16,7 @@ from ...words.record import record
 from ...words.secret import masked
 from ..body import is_form
 from ..jsontext import NoPlace, whole
-from ..outgoing import is_credential, words
+from ..outgoing import goes_no_further, is_credential, words
 from ..signatures import params
 from ..text import clip, safe
 from . import jsonedit
@@ -202,6 +202,8 @@ def _set_headers(parts: Parts, place: Place, value: Value) -> Change:
     """In the captured spelling where there is one."""
     changes: list[str] = []
     for name in _meant(parts, place):
+        if goes_no_further(name):  # `*` means it too, and it is not sent
+            continue
         spelled = next((key for key, _ in parts.headers if key.lower() == name), place.name.encode())
         parts, change = _with_lines(parts, name, ((spelled, value.plain),))
         changes += [change] if change else []

@@ -20,6 +20,7 @@ from ...words.errors import WrongUsage
 from ...words.event import Headers
 from ...words.head import TOKEN
 from ...words.record import record
+from ..outgoing import goes_no_further
 from ..text import clip, safe
 from .jsonedit import Pattern, literal
 
@@ -157,7 +158,11 @@ def _assignment(text: str) -> tuple[Place, Value]:
     match = _ASSIGNMENT.fullmatch(text)
     path, value = match.groups() if match else text.split("=", 1)
     place, read = place_of(path), value_of(value)
-    return place, read._replace(plain=header_value(place.text, read.plain)) if place.root == "headers" else read
+    if place.root != "headers":
+        return place, read
+    if place.name != "*":
+        settable(header_name(place.name))
+    return place, read._replace(plain=header_value(place.text, read.plain))
 
 
 def value_of(text: str) -> Value:
@@ -206,6 +211,15 @@ def header_name(text: str) -> bytes:
     return name
 
 
+def settable(name: bytes) -> bytes:
+    """The name of a header that is to be set. Raises WrongUsage for one that would not be sent."""
+    if goes_no_further(name.lower()):
+        raise bad_edit(
+            f"{safe(name.decode('utf-8', 'replace'))} is for one connection alone and never sent", "leave it out"
+        )
+    return name
+
+
 def header_value(name: str, value: bytes) -> bytes:
     """Without the white space around it, which is no part of a value (RFC 9110 section 5.5)."""
     if set(value) & set(b"\x00\r\n"):
@@ -217,7 +231,7 @@ def _header(line: str) -> tuple[bytes, bytes]:
     name, colon, value = line.partition(":")
     if not colon:
         raise bad_edit(f"--header '{safe(line)}' has no colon", "write --header 'X-Name: value'")
-    return header_name(name), header_value(name, plain(value))
+    return settable(header_name(name)), header_value(name, plain(value))
 
 
 def _method(text: str) -> bytes:
