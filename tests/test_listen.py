@@ -307,6 +307,47 @@ def test_routes_of_the_file_fix_scheme_secret_and_handler(tmp_path: Path) -> Non
         assert outside["signature"]["state"] == "no_secret" and outside["forward"] is None
 
 
+ROUTED = """
+[listen]
+forward = "{rest}"
+[[routes]]
+path = "/pay/*"
+forward = "{pay}"
+[[routes]]
+path = "/ship/*"
+forward = "{ship}"
+"""
+
+
+def test_a_flags_path_comes_before_the_files_handlers_and_leaves_it_the_others(tmp_path: Path) -> None:
+    with Receiver() as flag, Receiver() as pay, Receiver() as ship, Receiver() as rest:
+        (tmp_path / "whcli.toml").write_text(ROUTED.format(pay=pay.url, ship=ship.url, rest=rest.url))
+        with listening("--forward", f"/pay/*={flag.url}", "--count", "3", folder=tmp_path) as listener:
+            for path in ("/pay/1", "/ship/1", "/else"):
+                post(listener.url + path)
+            done = listener.wait()
+    assert [len(each.requests) for each in (flag, pay, ship, rest)] == [1, 0, 1, 1]
+    assert "takes every event" not in done.err
+
+
+def test_a_flag_for_every_path_takes_the_place_of_the_files_handlers_and_says_so(tmp_path: Path) -> None:
+    with Receiver() as flag, Receiver() as pay, Receiver() as ship, Receiver() as rest:
+        (tmp_path / "whcli.toml").write_text(ROUTED.format(pay=pay.url, ship=ship.url, rest=rest.url))
+        with listening("--forward", flag.url, "--count", "3", folder=tmp_path) as listener:
+            for path in ("/pay/1", "/ship/1", "/else"):
+                post(listener.url + path)
+            done = listener.wait()
+    assert [len(each.requests) for each in (flag, pay, ship, rest)] == [3, 0, 0, 0]
+    assert "takes every event, those for the handlers of [[routes]] in whcli.toml too: /pay/*, /ship/*" in done.err
+
+
+@pytest.mark.parametrize("path", ["", "/a="], ids=["of every path", "of one path"])
+def test_two_handlers_are_a_mistake(tmp_path: Path, path: str) -> None:
+    flags = ("--forward", f"{path}http://localhost:1", "--forward", "/b=http://localhost:2")
+    done = whcli("listen", "--port", "0", *flags, "--forward", f"{path}http://localhost:3", folder=tmp_path)
+    assert done.code == 2 and "2 handlers for" in done.err
+
+
 def test_relay_reply_gives_the_sender_the_handlers_own_answer(tmp_path: Path) -> None:
     answer = b"HTTP/1.1 207 Some\r\nX-Own: yes\r\nContent-Length: 5\r\n\r\nhello"
     flags = ("--relay-reply", "--count", "1")

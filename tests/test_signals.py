@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import socket
+import subprocess
+import sys
 import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
 
 from tests.load import Load
-from tests.program import listening, until
+from tests.program import environment, listening, until
 from tests.test_kill import stored
 
 NUMBERS = [signal.SIGTERM, signal.SIGINT]
@@ -80,3 +85,44 @@ def test_the_second_signal_ends_it_at_once_and_costs_no_acknowledged_event(tmp_p
         hanging.close()
     assert done.code == (130 if number == signal.SIGINT else 143) and "Traceback" not in done.err
     assert set(load.acked) - stored(tmp_path).keys() == set()
+
+
+@contextmanager
+def starting(tmp_path: Path, *command: str) -> Iterator[subprocess.Popen[bytes]]:
+    """A command that has begun, and waits for its secret until it is signalled."""
+    pipe = tmp_path / "secret"
+    os.mkfifo(pipe)
+    arguments = [sys.executable, "-m", "whcli", *command, "--secret", f"file:{pipe}"]
+    process = subprocess.Popen(
+        arguments, cwd=tmp_path, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    held: list[int] = []
+
+    def reads() -> bool:
+        with suppress(OSError):
+            held.append(os.open(pipe, os.O_WRONLY | os.O_NONBLOCK))  # fails until somebody reads
+        return bool(held) or process.poll() is not None
+
+    try:
+        until(reads)
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+        for each in held:
+            os.close(each)
+
+
+@pytest.mark.parametrize("number", NUMBERS, ids=["TERM", "INT"])
+def test_a_listener_that_is_still_starting_ends_as_one_that_listens(tmp_path: Path, number: int) -> None:
+    with starting(tmp_path, "listen", "--port", "0", "--scheme", "stripe") as process:
+        process.send_signal(number)
+        assert process.communicate(timeout=20) == (b"", b"")
+    assert process.returncode == 0
+
+
+def test_any_other_command_that_is_interrupted_while_it_starts_says_so_by_its_code(tmp_path: Path) -> None:
+    with starting(tmp_path, "sign", "stripe", "--body-file", "/dev/null") as process:
+        process.send_signal(signal.SIGINT)
+        assert process.communicate(timeout=20) == (b"", b"")
+    assert process.returncode == 130

@@ -67,6 +67,8 @@ def program() -> NoReturn:
         main()
     except SystemExit as ended:
         _leave(ended)
+    except KeyboardInterrupt:  # before `run` could take it
+        _leave(SystemExit(_interrupted(sys.argv[1:])))
 
 
 def _leave(ended: SystemExit) -> NoReturn:
@@ -88,6 +90,8 @@ def _leave(ended: SystemExit) -> NoReturn:
 def main() -> NoReturn:
     """Run the command that the arguments name; raises SystemExit with its exit code."""
     _open_streams()
+    if sys.argv[1:2] == ["listen"]:
+        _end_as_by_ctrl_c()
     sys.exit(run(_everywhere(sys.argv[1:])))
 
 
@@ -143,7 +147,7 @@ def run(arguments: list[str]) -> int:
     except WhcliError as error:
         return _explain(error, arguments)
     except KeyboardInterrupt:
-        return Exit.INTERRUPTED
+        return _interrupted(arguments)
     except BrokenPipeError:
         _drop(sys.stdout)
         return Exit.CLOSED_PIPE
@@ -151,6 +155,19 @@ def run(arguments: list[str]) -> int:
         return _unwritten(error, arguments) if error.errno in FULL else _crashed(error, arguments)
     except Exception as error:
         return _crashed(error, arguments)
+
+
+def _end_as_by_ctrl_c() -> None:
+    """SIGTERM is an interrupt until the listener has handlers of its own."""
+    import signal
+
+    if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
+
+
+def _interrupted(arguments: list[str]) -> int:
+    """The exit code of a command that was cut short; `listen` is ended so, and has kept all that it took: 0."""
+    return 0 if arguments[:1] == ["listen"] else 130
 
 
 def _call(arguments: list[str]) -> int:

@@ -59,7 +59,9 @@ The nearest whcli.toml upwards is read. It is meant to be committed: it holds re
   path = "/stripe/*"
   scheme = "stripe"
   secret = "env:STRIPE_WEBHOOK_SECRET"
-  forward = "http://localhost:3000/hooks/stripe\""""
+  forward = "http://localhost:3000/hooks/stripe"
+
+  --forward PATH=URL comes before the handlers of this file; --forward URL takes their place."""
 
 FILTERS = """\
 --provider stripe          glob; so are --type 'charge.*', --method, --path '/hooks/*' (* matches anything)

@@ -34,7 +34,8 @@ def command(
     host: Annotated[str | None, typer.Option(help="Address to listen on (default: 127.0.0.1, and ::1).")] = None,
     port: Annotated[int | None, typer.Option(help="Port; 0 picks a free one (default: 8765).")] = None,
     forward: Annotated[
-        list[str] | None, typer.Option("--forward", help="Send each event on: URL, or PATH=URL for some; repeatable.")
+        list[str] | None,
+        typer.Option("--forward", help="Send each event on: URL, or PATH=URL for some; repeatable."),
     ] = None,
     concurrency: Annotated[int, typer.Option(help="Forwards at a time; 1 keeps the order of arrival.")] = 1,
     forward_timeout: Annotated[

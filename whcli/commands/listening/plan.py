@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import field
 from pathlib import Path
@@ -21,6 +22,8 @@ from ...words.event import Reply
 from ...words.record import record
 from ..signatures import headers_of
 from .limits import limits_of
+
+ALL = "*"  # the path of a handler that gets every event
 
 if TYPE_CHECKING:
     from ...rules.conduct.schedules import Schedule
@@ -74,6 +77,7 @@ def plan_of(options: Options, config: Config, folder: Path) -> ListenPlan:
     if options.concurrency < 1:
         raise WrongUsage("--concurrency must be at least 1", next="whcli listen --help")
     forwards = tuple(allowed(route, config, options.yes) for route in forwards_of(options.forward, config))
+    idle = tuple(route.path for route in in_file(config) if not (_takes_all(route) or route in forwards))
     if options.relay and not forwards:
         raise WrongUsage("--relay-reply needs a handler", next="add --forward http://localhost:3000")
     retries = retries_of(options, forwards)
@@ -81,6 +85,7 @@ def plan_of(options: Options, config: Config, folder: Path) -> ListenPlan:
         replies=replies_of(options),
         keyring=keyring,
         forwards=forwards,
+        idle=idle,
         concurrency=options.concurrency,
         forward_timeout=patience(options, retries),
         retries=retries,
@@ -157,10 +162,26 @@ def _status(text: str) -> int:
 
 
 def forwards_of(texts: Sequence[str], config: Config) -> list[Route]:
-    """The routes with a handler: flags first, `PATH=URL` before a bare URL; without flags the file's."""
-    if texts:
-        routes = [_forward(text, config) for text in texts]
-        return sorted(routes, key=lambda route: route.path == "*")
+    """The routes with a handler: flags first, `PATH=URL` before a bare URL, then the file's, unless a URL takes all.
+
+    Raises WrongUsage for two handlers of one path: an event goes to one.
+    """
+    flags = sorted((_forward(text, config) for text in texts), key=_takes_all)
+    for path, count in Counter(route.path for route in flags).items():
+        if count > 1:
+            raise WrongUsage(
+                f"--forward names {count} handlers for {'every path' if path == ALL else safe(path)}",
+                next="--forward /stripe/*=URL --forward URL        sends some here, all others there",
+            )
+    return flags if any(map(_takes_all, flags)) else [*flags, *in_file(config)]
+
+
+def _takes_all(route: Route) -> bool:
+    return route.path == ALL
+
+
+def in_file(config: Config) -> list[Route]:
+    """The file's routes with a handler, its own for everything last."""
     routes = [
         Route(path=route["path"], forward=config.target(route["forward"]))
         for route in config.routes

@@ -16,7 +16,7 @@ from ...hands.listening.lock import ListenerLock
 from ...hands.listening.plan import ListenPlan
 from ...hands.render import Screen, stderr, stdout
 from ...hands.storing.store import Store
-from ...rules.text import plural, safe, size
+from ...rules.text import clip, plural, safe, size
 from ...words.errors import Exit, StoreFailed, TimeRanOut, WrongUsage
 from .lines import Lines, Totals
 
@@ -190,6 +190,9 @@ def banner(err: Screen, where: str, plan: ListenPlan, listener: Listener) -> Non
             ("  store       ", "dim"),
             f"{place}, newest event #{listener.started_after}, {size(used)}",
         )
+    if plan.idle:
+        paths = clip(", ".join(map(safe, plan.idle)), 200)
+        err.say(f"--forward takes every event, those for the handlers of [[routes]] in whcli.toml too: {paths}")
     if plan.keep is not None:
         now = f"{plural(listener.surplus, 'older event')} removed now, later ones" if listener.surplus else "older ones"
         err.say(f"keeping {plan.keep.words}: {now} go once they are shown and sent")

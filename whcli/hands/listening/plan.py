@@ -24,6 +24,7 @@ class ListenPlan:
     replies: Replies
     keyring: Keyring
     forwards: Sequence[Route] = ()  # routes with a handler's URL
+    idle: Sequence[str] = ()  # paths of the file's handlers that get nothing, since a flag's handler takes all
     concurrency: int = 1
     forward_timeout: float | None = 60.0  # seconds
     retries: Schedule | None = None  # a failed forward is tried again as this provider would
