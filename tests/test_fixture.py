@@ -14,7 +14,7 @@ from tests.hostile.payloads import PAYLOADS
 from tests.test_archive import EVENT, event_of
 from whcli.commands.show import head_of
 from whcli.rules.archive import event_json, line
-from whcli.rules.archive.fixture import fixture_from, fixture_line, fixture_text, fixtures_in
+from whcli.rules.archive.fixture import fixture_from, fixture_line, fixture_text, records
 from whcli.rules.autopsy.printers import PRINTERS, Press
 from whcli.rules.autopsy.tokens import read_json
 from whcli.rules.text import safe_block
@@ -163,7 +163,7 @@ def test_what_a_reply_should_be_is_kept_and_can_be_said() -> None:
 @given(st.lists(events, min_size=1, max_size=3), st.sampled_from([fixture_text, fixture_line, None]))
 def test_a_file_holds_as_many_as_it_likes(several: list[Event], write: object) -> None:
     texts = [write(Fixture(event=each)) if callable(write) else line(event_json(each)) + "\n" for each in several]
-    back = list(fixtures_in("".join(texts).encode()))
+    back = list(map(fixture_from, records("".join(texts).encode())))
     assert len(back) == len(several)
     assert all(same(fixture.event, event) for fixture, event in zip(back, several, strict=True))
 
@@ -195,4 +195,4 @@ def test_what_is_no_fixture_is_refused_in_one_sentence(old: str, new: str, why: 
 )
 def test_what_never_ends_is_refused_soon(data: bytes) -> None:
     with pytest.raises(WrongUsage):
-        list(fixtures_in(data))
+        list(map(fixture_from, records(data)))

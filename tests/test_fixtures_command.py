@@ -26,7 +26,7 @@ def test_a_finding_says_file_place_kind_and_what_to_type(tmp_path: Path) -> None
     done = whcli("fixtures", "check", "hooks", folder=tmp_path)
     assert done.code == 1 and done.out.splitlines() == [
         "hooks/a.json: body.customer.email  email  …",
-        "  next: whcli export hooks/a.json -o hooks/        redacts it",
+        "  next: whcli export hooks/a.json -o hooks/a.json        redacts it",
     ]
     assert "ada@corp.io" not in done.out + done.err and done.err == "1 found in 2 files\n"
     [line] = whcli("fixtures", "check", "hooks", "--json", folder=tmp_path).lines
@@ -36,10 +36,41 @@ def test_a_finding_says_file_place_kind_and_what_to_type(tmp_path: Path) -> None
         "path": "body.customer.email",
         "kind": "email",
         "masked": "…",
-        "next": "whcli export hooks/a.json -o hooks/        redacts it",
+        "next": "whcli export hooks/a.json -o hooks/a.json        redacts it",
     }
     assert whcli(*shlex.split(line["next"].split("  ")[0])[1:], folder=tmp_path).code == 0  # what it says to type helps
     assert whcli("fixtures", "check", "hooks", folder=tmp_path).code == 0
+
+
+GITHUBS = {"guid": "1", "delivered_at": "2026-01-01T00:00:00Z", "request": {"headers": {}, "payload": {"a": "x@y.io"}}}
+FOREIGN = {"two.json": fixture_text(LEAK) + fixture_text(CLEAN), "github.json": json.dumps(GITHUBS)}
+
+
+@pytest.mark.parametrize("name", [*FORMATS, *FOREIGN])
+def test_what_it_says_to_type_helps(tmp_path: Path, name: str) -> None:
+    file = tmp_path / "my hooks" / (name if name in FOREIGN else "f" + FORMATS[name].suffix)
+    file.parent.mkdir()
+    file.write_bytes(FOREIGN[name].encode() if name in FOREIGN else FORMATS[name].write([LEAK]))
+    [line] = whcli("fixtures", "check", "my hooks", "--json", folder=tmp_path).lines
+    export, _, remove = line["next"].partition(";")
+    assert whcli(*shlex.split(export.split("        ")[0])[1:], folder=tmp_path).code == 0
+    if remove:
+        (tmp_path / shlex.split(remove)[2]).unlink()
+    assert whcli("fixtures", "check", "my hooks", folder=tmp_path).code == 0
+
+
+def test_what_a_person_wrote_is_for_a_person_to_change(tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text(f"key {TOKENS['a GitHub token']}\n")
+    (tmp_path / "f.json").write_text(fixture_text(CLEAN.saying("expect", {"body": {"owner": "ada@corp.io"}})))
+    lines = whcli("fixtures", "check", "notes.txt", "f.json", "--json", folder=tmp_path).lines
+    assert [line["next"] for line in lines] == ["edit notes.txt", "edit f.json"]
+
+
+def test_a_body_that_cannot_be_looked_into_is_told(tmp_path: Path) -> None:
+    held = Fixture(event=event(body=b"\x1b\x00\x00", headers=((b"Content-Encoding", b"br"),)))
+    (tmp_path / "f.json").write_text(fixture_text(held))
+    done = whcli("fixtures", "check", "f.json", folder=tmp_path)
+    assert done.code == 0 and "f.json: a compressed body was not looked into" in done.err
 
 
 @pytest.mark.parametrize("name", [*FORMATS, "text", "odd JSON"])

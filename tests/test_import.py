@@ -5,9 +5,11 @@ from __future__ import annotations
 import base64
 import gzip
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -19,6 +21,7 @@ from tests.program import DEADLINE, environment, listening, whcli
 from tests.receivers import Receiver
 from tests.test_listen import post
 from whcli.rules.archive.fixture import fixture_text
+from whcli.rules.archive.formats import FORMATS
 from whcli.rules.archive.reading import requests_in
 from whcli.rules.archive.words import NotReadable, commands
 from whcli.words.errors import WrongUsage
@@ -129,6 +132,43 @@ def test_a_capture_of_better_webhook() -> None:
     assert got.headers == ((b"X-B", b"2"), (b"X-A", b"1"))
 
 
+def test_a_capture_of_an_older_better_webhook() -> None:
+    record = {
+        "id": "abc",
+        "timestamp": "2025-01-02T03:04:05.678Z",
+        "method": "POST",
+        "url": "/hooks?x=1",
+        "path": "/hooks",
+        "headers": {"host": "localhost:3001", "set-cookie": ["a=1", "b=2"]},
+        "body": {"a": 1},
+        "rawBody": '{"a": 1.0}',
+        "query": {"x": "1"},
+        "provider": "stripe",
+    }
+    [got] = read(record)
+    assert got.body == b'{"a": 1.0}' and got.target == b"/hooks?x=1" and got.received_at == 1735787045.678
+    assert got.headers == ((b"host", b"localhost:3001"), (b"set-cookie", b"a=1"), (b"set-cookie", b"b=2"))
+    assert "as text" in notes(record)[0]
+
+
+def test_mails_among_the_requests_of_webhook_site_are_passed_over(tmp_path: Path) -> None:
+    mail = {**WEBHOOK_SITE, "type": "email", "method": None, "url": None, "headers": {"from": ["a@b.c"]}}
+    (tmp_path / "requests.json").write_text(json.dumps({"data": [WEBHOOK_SITE, mail, WEBHOOK_SITE | {"uuid": "2"}]}))
+    done = whcli("import", "requests.json", folder=tmp_path)
+    assert done.code == 0 and len(done.out.splitlines()) == 2 and "took as email is passed over" in done.err
+    (tmp_path / "mail.json").write_text(json.dumps(mail))
+    assert whcli("import", "mail.json", folder=tmp_path).code == 3
+    (tmp_path / "mail.json").write_text(json.dumps(mail | {"content": "ghp_" + "16C7e42F292c6912E7710c838347Ae178B4a"}))
+    assert whcli("fixtures", "check", "mail.json", folder=tmp_path).code == 1
+    assert "did not keep a body of 9 bytes" in notes(WEBHOOK_SITE | {"content": "", "size": 9})[0]
+
+
+def test_githubs_list_of_deliveries_says_how_to_get_one(tmp_path: Path) -> None:
+    (tmp_path / "list.json").write_text(json.dumps([{k: v for k, v in GITHUB.items() if k != "request"}]))
+    done = whcli("import", "list.json", folder=tmp_path)
+    assert done.code == 2 and "leaves their requests out" in done.err and "deliveries/12345678 >" in done.err
+
+
 def har(request: dict[str, Any], creator: str = "mitmproxy") -> dict[str, Any]:
     entry = {
         "startedDateTime": "2026-01-01T00:00:00.5+00:00",
@@ -162,6 +202,27 @@ def test_a_har_file_of_mitmproxy() -> None:
     assert "not as the bytes that were sent" in notes(har(cut))[0]
     gone = {**request, "postData": {"mimeType": "application/json", "text": None, "params": []}}
     assert "does not hold its body of 12 bytes" in notes(har(gone))[0]
+
+
+@pytest.mark.parametrize("body", [b"a=1+2&b=%C3%A4%26", b"a=1%202&b=%C3%A4%26"])
+def test_a_har_file_with_the_fields_of_a_form_only(body: bytes) -> None:
+    """`params` in the place of `text`, as the specification has it."""
+    fields = [{"name": "a", "value": "1 2"}, {"name": "b", "value": "ä&"}]
+    kind = "application/x-www-form-urlencoded"
+    request = {
+        "method": "POST",
+        "url": "https://shop.example/hooks",
+        "headers": named(Content_Type=kind, Content_Length=str(len(body))),
+        "postData": {"mimeType": kind, "params": fields},
+        "bodySize": len(body),
+    }
+    assert read(har(request, "Charles"))[0].body == body
+    assert "of which the body was made" in notes(har(request, "Charles"))[0]
+    encoded = {**request, "postData": {"mimeType": kind, "params": [{"name": "a", "value": "%41"}]}}
+    encoded["headers"] = named(Content_Length="5")
+    assert read(har(encoded))[0].body == b"a=%41"
+    parts = {**request, "postData": {"mimeType": "multipart/form-data; boundary=x", "params": fields}}
+    assert read(har(parts))[0].body == b"" and "does not hold its body" in notes(har(parts))[0]
 
 
 def test_a_har_file_of_a_browser() -> None:
@@ -281,6 +342,32 @@ def test_what_is_there_already_is_said_and_stays(tmp_path: Path) -> None:
     (tmp_path / "flow.har").write_text(json.dumps(har({"method": "GET", "url": "http://x/a", "headers": []})))
     assert [whcli("import", "flow.har", "--json", folder=tmp_path).lines[0]["new"] for _ in range(2)] == [True, False]
     assert [line["id"] for line in whcli("list", "--json", folder=tmp_path).lines] == [1, 2, 3]
+
+
+def test_nothing_is_kept_of_files_of_which_one_cannot_be_read(tmp_path: Path) -> None:
+    (tmp_path / "good.json").write_text(fixture_text(Fixture(event=event(body="{}"))))
+    (tmp_path / "half.json").write_text(json.dumps([WEBHOOK_SITE, {**WEBHOOK_SITE, "method": None}]))
+    done = whcli("import", "good.json", "half.json", folder=tmp_path)
+    assert done.code == 2 and done.out == "" and "half.json" in done.err and not (tmp_path / ".whcli").exists()
+
+
+def test_a_pipe_is_read_once(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with ThreadPoolExecutor() as pool:
+        writing = pool.submit(pipe.write_text, "curl x.example/p")
+        assert whcli("import", str(pipe), folder=tmp_path).out == "#1  GET /p    0 B\n"
+        writing.result(DEADLINE)
+
+
+@pytest.mark.parametrize("format", FORMATS)
+def test_a_file_of_any_format_stands_for_its_events(tmp_path: Path, format: str) -> None:
+    name = f"hook{FORMATS[format].suffix}"
+    (tmp_path / name).write_bytes(FORMATS[format].write([Fixture(event=event(body='{"a":1}'))]))
+    assert whcli("show", name, "--body", folder=tmp_path).raw == b'{"a":1}'
+    with Receiver() as handler:
+        assert whcli("replay", name, "--to", handler.url, folder=tmp_path).code == 0
+        assert [request.partition(b"\r\n\r\n")[2] for request in handler.requests] == [b'{"a":1}']
 
 
 def test_what_is_lost_is_noted(tmp_path: Path) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import shlex
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -15,6 +16,7 @@ from ..words.secret import masked
 from .options import Colour, Json, colour_of
 
 if TYPE_CHECKING:
+    from ..rules.archive.foreign import Read
     from ..rules.redaction.texts import Edit, Rules
 
 SUFFIXES = (".json", ".jsonl", ".ndjson", ".har", ".http", ".sh", ".curl")
@@ -41,6 +43,7 @@ def check(
         raise NothingMatched("there is no file of events", code="no_file", next=f"ls {paths[0]}")
     screen, count = stdout(colour_of(colour)), 0
     inspect = Inspection()
+    told = stderr(colour_of(colour))
     for file in files:
         findings = list(inspect.file(file, read_file(file)))
         count += len(findings)
@@ -50,12 +53,15 @@ def check(
             else:
                 place = f": {finding.where}  "
                 screen.say((safe(finding.file), "bold"), place, (finding.kind, "red"), f"  {finding.shown}")
-        if findings and not json:
-            screen.say((f"  next: {findings[0].next}", "dim"))
+        if not json:
+            for next in dict.fromkeys(finding.next for finding in findings):
+                screen.say((f"  next: {next}", "dim"))
+        if inspect.unread:
+            told.say((f"{safe(str(file))}: a compressed body was not looked into", "yellow"))
     if not json:
         noun = "file" if len(files) == 1 else "files"
-        told = f"{count} found in {len(files)} {noun}" if count else f"{len(files)} {noun}, nothing looks secret"
-        stderr(colour_of(colour)).say((told, "red" if count else "green"))
+        words = f"{count} found in {len(files)} {noun}" if count else f"{len(files)} {noun}, nothing looks secret"
+        told.say((words, "red" if count else "green"))
     return Exit.DOES_NOT_HOLD if count else Exit.DONE
 
 
@@ -95,11 +101,7 @@ class Finding:
     where: str  # "event 1 body.customer.email"
     kind: str
     shown: str  # masked
-
-    @property
-    def next(self) -> str:
-        """What to type."""
-        return f"whcli export {safe(self.file)} -o {safe(str(Path(self.file).parent))}/        redacts it"
+    next: str  # what to type
 
     @property
     def record(self) -> dict[str, Any]:
@@ -122,38 +124,62 @@ class Inspection:
         known = known_secrets(Keyring(config), ())
         self._rules: Rules = Rules(pseudonyms=Pseudonyms(b""), known=known)
         self._signing = signing_headers(config)
+        self.unread = False  # a body of the last file was compressed in a way that is not looked into
 
     def file(self, path: Path, data: bytes) -> Iterator[Finding]:
-        """What looks secret in a file: event by event where it holds some, else in its text."""
-        events = 0
-        try:
-            for where, edit in self._in_events(data):
-                events += 1
-                yield self._finding(path, where, edit)
-            return
-        except WrongUsage:
-            pass
-        if not events:
-            yield from (self._finding(path, "", edit) for edit in self._in_text(data))
-
-    def _finding(self, path: Path, where: str, edit: Edit) -> Finding:
-        place = ".".join(str(step) for step in edit.way)
-        shown = safe(clip(masked(edit.value), 60))
-        return Finding(file=str(path), where=safe(clip(where + place, 200)), kind=edit.kind, shown=shown)
-
-    def _in_events(self, data: bytes) -> Iterator[tuple[str, Edit]]:
+        """What looks secret in a file: event by event where it holds nothing but events, else in its text."""
         from ..rules.archive.reading import requests_in
+
+        self.unread, others = False, list[str]()
+        try:
+            read = list(requests_in(data, lambda path: b"", 0.0, others.append))
+        except WrongUsage:
+            read = []
+        if read and not others:
+            yield from self._in_events(path, data, read)
+        else:
+            yield from self._in_text(path, data)
+
+    def _in_events(self, path: Path, data: bytes, read: Sequence[Read]) -> Iterator[Finding]:
         from ..rules.redaction.requests import redacted
         from ..rules.redaction.texts import edits_of
 
-        read = list(requests_in(data, lambda path: b"", 0.0))
+        next = redacting(path, data, len(read))
         for number, each in enumerate(read, start=1):
             where = f"event {number} " if len(read) > 1 else ""
-            yield from ((where, edit) for edit in redacted(each.fixture.event, self._rules, self._signing).edits)
+            made = redacted(each.fixture.event, self._rules, self._signing)
+            self.unread = self.unread or made.unread
+            yield from (_finding(path, where, edit, next) for edit in made.edits)
             for name, text in each.fixture.fields.items():
-                yield from ((where, edit) for edit in edits_of(self._rules, text, (name,)))
+                for edit in edits_of(self._rules, text, (name,)):
+                    yield _finding(path, where, edit, by_hand(path))
 
-    def _in_text(self, data: bytes) -> Iterator[Edit]:
+    def _in_text(self, path: Path, data: bytes) -> Iterator[Finding]:
         from ..rules.redaction.requests import body_edits, readable
 
-        yield from body_edits(self._rules, (), readable(data)[0], ("text",))
+        for edit in body_edits(self._rules, (), readable(data)[0], ("text",)):
+            yield _finding(path, "", edit, by_hand(path))
+
+
+def _finding(path: Path, where: str, edit: Edit, next: str) -> Finding:
+    place = ".".join(str(step) for step in edit.way)
+    shown = safe(clip(masked(edit.value), 60))
+    return Finding(file=str(path), where=safe(clip(where + place, 200)), kind=edit.kind, shown=shown, next=next)
+
+
+def redacting(path: Path, data: bytes, events: int) -> str:
+    """What to type so that a file of events loses its secrets: in its place where it is ours."""
+    from ..rules.archive.formats import FORMATS
+
+    name = shlex.quote(safe(str(path)))
+    format = next((each for each in FORMATS.values() if each.suffix == path.suffix), None)
+    plain = path.suffix in (".http", ".sh")
+    if format and (events == 1 or format.together) and (plain or b'"whcli' in data[:4096]):
+        return f"whcli export {name} -o {name}{' --force' if plain else ''}        redacts it"
+    folder = shlex.quote(safe(str(path.parent / path.stem)))
+    return f"whcli export {name} -o {folder}/        writes redacted fixtures; then rm {name}"
+
+
+def by_hand(path: Path) -> str:
+    """What to type where only the user knows what may go."""
+    return f"edit {shlex.quote(safe(str(path)))}"

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterator
 from dataclasses import replace
-from itertools import chain
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from ..rules.masking import shown_target
 from ..rules.text import clip, safe, size
-from ..words.errors import Exit, NothingMatched, WrongUsage
+from ..words.errors import Exit, NothingMatched
 from ..words.event import Event, Facts
 from ..words.fixture import is_redacted
 from .options import Colour, Json, StoreDir, colour_of
@@ -47,46 +43,26 @@ def command(
 ) -> int:
     """Bring events from files into the store; what is there already stays as it is."""
     from ..hands.config import load_config, store_folder
+    from ..hands.given import Given
     from ..hands.keyring import Keyring
     from ..hands.render import stderr, stdout
     from ..hands.storing.store import Store
 
     keyring = Keyring(load_config())
     screen, told = stdout(colour_of(colour)), stderr(colour_of(colour))
-    found = ((name, read) for name in files for read in reading(name, allow_files=allow_files))
-    first = next(found, None)  # read before a store is made for it
-    if first is None:
-        raise NothingMatched("there is no event in these files", code="no_event", next=f"ls -l {files[0]}")
+    given = [Given(name, "whcli import FILE", allow_files=allow_files) for name in files]
     notes: dict[str, None] = {}
+    there = [sum(1 for _ in each.requests(lambda why: notes.update({why: None}))) for each in given]
+    if not any(there):  # all of it is read before any of it is kept
+        raise NothingMatched("there is no event in these files", code="no_event", next=f"ls -l {files[0]}")
     with Store(store_folder(store), create=True) as opened:
-        for name, read in chain([first], found):
+        for name, read in ((each.name, read) for each in given for read in each.requests()):
             result = kept(opened, keyring, read, name)
             notes.update({read.note: None} if read.note else {})
             show(screen, opened, result, json=json)
     for note in notes:
         told.say((f"note: {safe(note)}", "yellow"))
     return Exit.DONE
-
-
-def reading(name: str, *, allow_files: bool) -> Iterator[Read]:
-    """The requests of a file or of standard input; what is wrong with one is told with its name."""
-    from ..hands.files import read_file, read_stdin
-    from ..rules.archive.reading import requests_in
-
-    data = read_stdin("whcli import FILE") if name == "-" else read_file(Path(name))
-
-    def beside(path: str) -> bytes:
-        if not allow_files:
-            raise WrongUsage(
-                f"the curl command reads the file {path}, which is not done unasked", next="add --allow-files"
-            )
-        return read_file(Path(path))
-
-    try:
-        yield from requests_in(data, beside, time.time())
-    except WrongUsage as error:
-        error.message = f"{'standard input' if name == '-' else name}: {error.message}"
-        raise
 
 
 def kept(store: Store, keyring: Keyring, read: Read, name: str) -> dict[str, Any]:

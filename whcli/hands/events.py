@@ -123,12 +123,10 @@ class Source:
                 yield from ((self.store.fixture(event), None) for event in self._inside(reference))
 
     def _outside(self, reference: Reference) -> Iterator[Fixture]:
-        from ..rules.archive.fixture import fixtures_in
-        from .files import read_file, read_stdin
+        from .given import Given
 
-        example = "whcli show 1 --json | whcli replay - --to URL"
-        path = Path(reference.text)
-        yield from fixtures_in(read_stdin(example) if reference.kind == "stdin" else read_file(path))
+        given = Given(reference.text, "whcli show 1 --json | whcli replay - --to URL")
+        yield from (read.fixture for read in given.requests())
 
     def matching(self, wanted: Filter) -> list[int]:
         """Arrival numbers of the events that match a filter, oldest first."""

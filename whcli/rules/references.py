@@ -5,7 +5,7 @@ latest~2       the third newest
 3..7           a range, both ends included
 all            everything
 01JD3K         a uid, or its first six or more characters with at least one letter
-hook.json      a file written by whcli
+hook.json      a file of requests: ours in any format, HAR, those of other tools
 -              standard input
 """
 

@@ -98,11 +98,6 @@ def fixture_from(text: bytes) -> Fixture:
     return Fixture(event=event, redacted=record.get("redacted") is True, fields=more)
 
 
-def fixtures_in(data: bytes) -> Iterator[Fixture]:
-    """All fixtures of a file: one, one a line, or several one after another."""
-    yield from map(fixture_from, records(data))
-
-
 def _record(text: bytes) -> dict[str, Any]:
     """The record's values; numbers stay texts, since a body may hold longer ones than Python reads."""
     try:

@@ -5,7 +5,9 @@
 * webhook.site: an object of "Get requests" (docs.webhook.site/api/requests.html, read 2026-11-26): `uuid`, `method`,
   `url`, `headers` as an object of lists with lower-case names, `content` as text, `created_at` in UTC, `ip`.
 * better-webhook: a capture file (github.com/endalk200/better-webhook apps/webhook-cli/internal/domain/capture/model.go,
-  read 2026-11-26): `headers` as a list of `key` and `value`, `raw_body_base64`, `remote_addr`, `timestamp`.
+  read 2026-11-26): `headers` as a list of `key` and `value`, `raw_body_base64`, `remote_addr`, `timestamp`. Its
+  versions for Node.js (apps/webhook-cli/src/core/capture-server.ts at 0674694e) wrote `headers` as Node.js gives them,
+  names in lower case and some values as lists, and `rawBody`, the body decoded as UTF-8.
 """
 
 from __future__ import annotations
@@ -24,7 +26,7 @@ from ...words.fixture import Fixture
 from ..jsontext import inside, whole
 from ..ulid import ulid
 from . import payload
-from .records import read_event
+from .records import read_event, unreadable
 
 _SAFE = "".join(chr(code) for code in range(0x21, 0x7F))
 
@@ -109,14 +111,19 @@ def moment_of(text: Any) -> float | None:
 # -- the tools ------------------------------------------------------------------------------------------------------
 
 
+def _values(headers: dict[str, Any]) -> list[tuple[str, Any]]:
+    """Headers of an object: a name can have several values, and a number is the text it is written as."""
+    found = [(name, each) for name, said in headers.items() for each in (said if isinstance(said, list) else [said])]
+    return [(name, str(each) if type(each) is int else each) for name, each in found]
+
+
 def is_github(record: dict[str, Any]) -> bool:
     return isinstance(record.get("request"), dict) and "guid" in record and "payload" in record["request"]
 
 
 def from_github(record: dict[str, Any], source: bytes, now: float) -> Read:
     """A delivery of GitHub's API."""
-    headers = record["request"]["headers"] or {}
-    pairs = [(name, value) for name, value in headers.items()]
+    pairs = _values(record["request"]["headers"] or {})
     text = _payload(source)
     form = any(name.lower() == "content-type" and "form" in value for name, value in pairs)
     body = b"payload=" + quote_plus(text).encode() if form else text
@@ -145,24 +152,49 @@ def _payload(source: bytes) -> bytes:
     return payload.printed(source[place[0] : place[1]].decode(), "compact plain")
 
 
+def is_github_listing(record: dict[str, Any]) -> bool:
+    return {"guid", "delivered_at", "status_code"} <= record.keys() and "request" not in record
+
+
+def from_github_listing(record: dict[str, Any], source: bytes, now: float) -> Read:
+    """An item of "List deliveries for a repository webhook", in which GitHub leaves out the request."""
+    error = unreadable("GitHub's list of deliveries leaves their requests out")
+    error.next = f"gh api repos/OWNER/REPO/hooks/HOOK/deliveries/{record.get('id') or 'ID'} > delivery.json"
+    raise error
+
+
 def is_webhook_site(record: dict[str, Any]) -> bool:
     return {"uuid", "token_id", "headers", "method"} <= record.keys()
 
 
 def from_webhook_site(record: dict[str, Any], source: bytes, now: float) -> Read:
     """A request of webhook.site's API."""
-    pairs = [(name, value) for name, values in record["headers"].items() for value in values]
+    pairs = _values(record["headers"])
+    body = (record.get("content") or "").encode("utf-8", "surrogatepass")
     event = foreign_event(
         source=source,
         method=record["method"],
         url=record.get("url") or "/",
         headers=pairs,
-        body=(record.get("content") or "").encode("utf-8", "surrogatepass"),
+        body=body,
         at=moment_of(record.get("created_at")),
         now=now,
         peer=record.get("ip"),
     )
+    size = record.get("size")
+    if type(size) is int and size > 0 and not body:
+        return Read(
+            Fixture(event=event), f"webhook.site did not keep a body of {size} bytes, such as a form with files"
+        )
     return Read(Fixture(event=event), "webhook.site keeps header names in lower case and bodies as text")
+
+
+def passed_over(record: dict[str, Any]) -> str | None:
+    """Why a record of webhook.site is no HTTP request: it takes mails and DNS queries too."""
+    kind = record.get("type")
+    if "token_id" in record and kind in ("email", "dns"):
+        return f"what webhook.site took as {kind} is passed over: it is no HTTP request"
+    return None
 
 
 def is_better_webhook(record: dict[str, Any]) -> bool:
@@ -184,11 +216,33 @@ def from_better_webhook(record: dict[str, Any], source: bytes, now: float) -> Re
     return Read(Fixture(event=event))
 
 
+def is_old_better_webhook(record: dict[str, Any]) -> bool:
+    return {"rawBody", "headers", "method", "timestamp"} <= record.keys()
+
+
+def from_old_better_webhook(record: dict[str, Any], source: bytes, now: float) -> Read:
+    """A capture file of better-webhook's versions for Node.js."""
+    event = foreign_event(
+        source=source,
+        method=record["method"],
+        url=record.get("url") or record.get("path") or "/",
+        headers=_values(record["headers"]),
+        body=(record["rawBody"] or "").encode("utf-8", "surrogatepass"),
+        at=moment_of(record["timestamp"]),
+        now=now,
+    )
+    return Read(
+        Fixture(event=event), "this version of better-webhook kept header names in lower case and bodies as text"
+    )
+
+
 Reader = Callable[[dict[str, Any], bytes, float], Read]
 TOOLS: tuple[tuple[str, Callable[[dict[str, Any]], bool], Reader], ...] = (
     ("GitHub delivery", is_github, from_github),
+    ("GitHub's list", is_github_listing, from_github_listing),
     ("webhook.site", is_webhook_site, from_webhook_site),
     ("better-webhook", is_better_webhook, from_better_webhook),
+    ("better-webhook for Node.js", is_old_better_webhook, from_old_better_webhook),
 )
 """What a record is called, how it is known, and how it is read."""
 

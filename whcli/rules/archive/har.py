@@ -3,20 +3,22 @@
 Facts (softwareishard.com/blog/har-12-spec, read 2026-11-26): a custom field begins with `_`; `postData.text` is text,
 so that bytes that are no UTF-8 have no place; `bodySize` is -1 where it is not known. mitmproxy writes
 `postData.text` as the decoded text of POST, PUT and PATCH (mitmproxy/addons/savehar.py at 056123bf), Chrome adds the
-pseudo-headers of HTTP/2, which no HTTP/1.1 request has.
+pseudo-headers of HTTP/2, which no HTTP/1.1 request has. `postData.params` takes the place of `text` for forms in some
+tools. One URL that is none makes mitmproxy refuse the whole file, so `url` is always one (RFC 3986), whatever was sent.
 """
 
 from __future__ import annotations
 
 import base64
 import json
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Any
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, quote, urlencode
 
 from ... import __version__
-from ...words.event import Event, first
+from ...words.event import Event, every, first
 from ...words.fixture import Fixture
 from ..text import rfc3339
 from .fixture import OURS, plain_head
@@ -24,6 +26,9 @@ from .foreign import Read, foreign_event, host_of, moment_of, target_of
 from .records import pairs, read_event
 
 SCHEMA = "whcli.har/1"
+_AUTHORITY = re.compile(r"(?:[A-Za-z0-9_.-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?")
+_IN_URL = "!$&'()*+,/:;=?@-._~%"  # RFC 3986 appendix A: what a path and a query may hold
+_ODD_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
 
 
 def har_text(fixtures: Iterable[Fixture]) -> str:
@@ -51,14 +56,14 @@ def _entry(fixture: Fixture) -> dict[str, Any]:
 
 
 def _request(event: Event) -> dict[str, Any]:
-    query = event.target.partition(b"?")[2].decode("latin-1")
+    query = event.target.partition(b"?")[2].decode("utf-8", "replace")
     text = _text(event.body)
     mime = (first(event.headers, b"content-type") or b"").decode("latin-1")
     return {
         "method": event.method.decode("latin-1"),
         "url": _url(event),
         "httpVersion": f"HTTP/{event.version}",
-        "cookies": [],
+        "cookies": [*_cookies(event)],
         "headers": [{"name": name, "value": value} for name, value in pairs(event.headers)],
         "queryString": [{"name": name, "value": value} for name, value in parse_qsl(query, keep_blank_values=True)],
         **({"postData": {"mimeType": mime, "text": text}} if event.body and text is not None else {}),
@@ -68,8 +73,18 @@ def _request(event: Event) -> dict[str, Any]:
 
 
 def _url(event: Event) -> str:
-    host = (first(event.headers, b"host") or b"localhost").decode("latin-1")
-    return f"http://{host}{target_of(event.target.decode('latin-1'))}"
+    host = (first(event.headers, b"host") or b"").decode("latin-1")
+    authority = host if _AUTHORITY.fullmatch(host) else "localhost"
+    path = target_of(_ODD_PERCENT.sub("%25", quote(event.target, safe=_IN_URL)))
+    return f"http://{authority}{path if path.startswith('/') else '/' + path}"
+
+
+def _cookies(event: Event) -> Iterator[dict[str, str]]:
+    for value in every(event.headers, b"cookie"):
+        for pair in value.decode("latin-1").split(";"):
+            name, equals, said = pair.strip().partition("=")
+            if equals:
+                yield {"name": name, "value": said}
 
 
 def _text(body: bytes) -> str | None:
@@ -164,6 +179,10 @@ def _body(request: dict[str, Any]) -> tuple[bytes, str]:
     """The body, and a note where it cannot be the exact bytes."""
     data = request.get("postData") or {}
     text = data.get("text")
+    if text is None and data.get("params") and "urlencoded" in (data.get("mimeType") or ""):
+        return _form(
+            data["params"], _length(request)
+        ), "the HAR file holds its form's fields, of which the body was made"
     if text is None:
         size = request.get("bodySize", 0)
         return b"", f"the HAR file does not hold its body of {size} bytes" if data.get("params") or size > 0 else ""
@@ -172,6 +191,22 @@ def _body(request: dict[str, Any]) -> tuple[bytes, str]:
         if data.get("encoding") == "base64"
         else text.encode("utf-8", "surrogatepass")
     )
-    lengths = {each["value"] for each in request.get("headers", []) if each["name"].lower() == "content-length"}
-    differs = bool(lengths) and lengths != {str(len(body))}
+    differs = _length(request) not in ("", str(len(body)))
     return body, "the HAR file holds its body as decoded text, not as the bytes that were sent" if differs else ""
+
+
+def _length(request: dict[str, Any]) -> str:
+    """What the request says of its body's length; empty where it says nothing."""
+    said = (each["value"] for each in request.get("headers", []) if each["name"].lower() == "content-length")
+    return next((str(value) for value in said), "")
+
+
+def _form(params: list[dict[str, Any]], length: str) -> bytes:
+    """A form of its fields: in the spelling that has the length which was sent, where one of them has."""
+    fields = [(each["name"], each.get("value") or "") for each in params]
+    bodies = [
+        urlencode(fields).encode("utf-8", "surrogateescape"),
+        urlencode(fields, quote_via=quote).encode("utf-8", "surrogateescape"),
+        "&".join(f"{name}={value}" for name, value in fields).encode("utf-8", "surrogatepass"),  # encoded already
+    ]
+    return next((body for body in bodies if str(len(body)) == length), bodies[0])
