@@ -50,10 +50,10 @@ ROOMS: dict[str, str] = {
         listening.behind listening.bodies listening.framing listening.spool listening.connections listening.writer
         listening.lock storing.waiting storing.judging storing.examination storing
         machine config certificates keyring files given fixtures events redacting render sending.samples
-        sending.issuer sending.checkout listening.replying listening.protocol listening.secure listening.server listening.plan
-        listening.answering sending.deadlines sending.wire sending.through_httpx sending.client sending.deliver
-        sending.sender sending.replayer sending app listening.life listening.forwarding listening.retrying
-        listening.forwarder listening.follower listening.printer listening.indexer listening.keeper
+        sending.issuer sending.checkout listening.replying listening.protocol listening.secure listening.server
+        listening.plan listening.answering sending.deadlines sending.wire sending.through_httpx sending.client
+        sending.deliver sending.sender sending.replayer sending app listening.life listening.forwarding
+        listening.retrying listening.forwarder listening.follower listening.printer listening.indexer listening.keeper
         listening.listener listening.thread listening
         testing.received testing.secrets testing.inbox testing.listener testing.sender testing
     """,
