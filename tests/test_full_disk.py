@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.program import Listening, environment, listening
+from tests.program import Listening, environment, listening, whcli
 from tests.wire import Response, ask, post
 
 UNSHARE = ["unshare", "-m"] if hasattr(os, "geteuid") and os.geteuid() == 0 else ["unshare", "-r", "-m"]
@@ -80,3 +80,57 @@ def test_a_disk_that_fills_up_costs_503s_and_no_event_and_goes_on_when_there_is_
     assert done.code == 0 and "Traceback" not in done.err
     assert "the disk is full; senders get 503 until that is mended" in done.err
     assert done.err.count("senders get 503") < 10  # once whenever it begins anew
+
+
+FILLED = 'mount -t tmpfs -o size=1m none "$0" && cp -r store "$0/.whcli" && cat /dev/zero 2>&- >"$0/b"; exec "$@"'
+
+
+def on_a_full_disk(tmp_path: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run a command on a store of two events that fills its file system to the last byte; nobody listens there."""
+    disk = tmp_path / "disk"
+    if not disk.exists():
+        disk.mkdir()
+        with listening("--store", "store", folder=tmp_path) as listener:
+            for body in (b'{"a":1}', b'{"a":2}'):
+                assert ask(listener.port, post(body=body)).status == 200
+            assert listener.end().code == 0
+        assert whcli("export", "all", "-o", "before.jsonl", "--store", "store", folder=tmp_path).code == 0
+    here = [*UNSHARE, "sh", "-c", FILLED, str(disk), sys.executable, "-m", "whcli", *arguments]
+    return subprocess.run(
+        [*here, "--store", str(disk / ".whcli")],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        env=environment(),
+        timeout=30,
+    )
+
+
+def test_what_was_captured_can_be_looked_at_and_exported_elsewhere_from_a_full_disk(tmp_path: Path) -> None:
+    listed = on_a_full_disk(tmp_path, "list", "--json")
+    assert listed.returncode == 0 and len(listed.stdout.splitlines()) == 2, listed.stderr
+    shown = on_a_full_disk(tmp_path, "show", "2", "--body")
+    assert (shown.returncode, shown.stdout) == (0, '{"a":2}')
+    assert on_a_full_disk(tmp_path, "export", "all", "-o", str(tmp_path / "after.jsonl")).returncode == 0
+    assert (tmp_path / "after.jsonl").read_bytes() == (tmp_path / "before.jsonl").read_bytes()
+
+
+@pytest.mark.parametrize("command", ["listen --port 0 --timeout 1s", "rm 1", "store vacuum"])
+def test_what_needs_room_on_a_full_disk_says_so(tmp_path: Path, command: str) -> None:
+    done = on_a_full_disk(tmp_path, *command.split())
+    assert done.returncode == 7 and "the disk is full" in done.stderr and "df -h" in done.stderr, done.stderr
+
+
+def test_a_key_that_finds_no_room_leaves_nothing_behind(tmp_path: Path) -> None:
+    script = 'mount -t tmpfs -o size=8k none "$0" && cat /dev/zero >"$0/ballast"; "$@"; ls -A "$0"'
+    (tmp_path / "disk").mkdir()
+    code = "import sys; from pathlib import Path; from whcli.hands.redacting import _make; _make(Path(sys.argv[1]))"
+    command = [*UNSHARE, "sh", "-c", script, str(tmp_path / "disk"), sys.executable, "-c", code]
+    done = subprocess.run(
+        [*command, str(tmp_path / "disk" / "redact.key")],
+        capture_output=True,
+        text=True,
+        env=environment(),
+        timeout=30,
+    )
+    assert "No space left" in done.stderr and done.stdout.split() == ["ballast"]

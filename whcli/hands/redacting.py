@@ -43,16 +43,17 @@ def project_key(folder: Path) -> bytes:
 def _make(path: Path) -> None:
     """Write a key under another name first: two that begin at once agree on one."""
     fresh = path.with_name(f".{KEY}-{secrets.token_hex(8)}")
-    with os.fdopen(private_file(fresh), "wb") as file:
-        file.write(secrets.token_bytes(BYTES))
     try:
-        os.link(fresh, path)
-    except FileExistsError:
-        pass
-    except OSError:  # a file system without hard links
-        fresh.replace(path)
-        return
-    fresh.unlink()
+        with os.fdopen(private_file(fresh), "wb") as file:
+            file.write(secrets.token_bytes(BYTES))
+        try:
+            os.link(fresh, path)
+        except FileExistsError:
+            pass
+        except OSError:  # a file system without hard links
+            fresh.replace(path)
+    finally:
+        fresh.unlink(missing_ok=True)
 
 
 def known_secrets(keyring: Keyring, kept: Sequence[bytes]) -> Known:

@@ -28,7 +28,7 @@ from ...rules.replaying.pace import MAX
 from ...rules.replaying.plan import plan_of
 from ...rules.replaying.report import JUNIT
 from ...rules.text import seconds
-from ...words.errors import Exit, WrongUsage
+from ...words.errors import Exit, NotWritten, WrongUsage
 from ...words.record import record
 from ..trust import Trust
 from .asked import Asked, compression, edited_by_hand, options, schedule, with_changes
@@ -134,7 +134,7 @@ def walked(run: Replay | Comparison, trust: Trust) -> int:
         return ended.exit
     except Exception as error:  # of the tasks that walked, it can be a group
         if run.begun:
-            with suppress(OSError):  # standard output may be what took no more
+            with suppress(OSError, NotWritten):  # standard output may be what took no more, or the disk be full
                 run.end()
         raise first_of(error) from None
     return run.end()

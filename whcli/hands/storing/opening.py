@@ -25,6 +25,7 @@ from .migrations import APPLICATION_ID, LATEST, migrate, version_of
 from .private import FILE, READ_ME, private_file, refuse_foreign
 
 BUSY = 5.0  # seconds to wait for another program's lock
+ROOM = 64 << 10  # bytes free below which a failed write was one for lack of room
 OURS = (FILE, "listener.lock", "redact.key", ".gitignore", "README.txt", "spool")  # what a store's folder holds
 
 
@@ -40,22 +41,27 @@ def explained(path: Path) -> Iterator[None]:
     except OSError as error:
         raise StoreFailed(
             f"the store {path} cannot be opened or written: {(error.strerror or str(error)).lower()}",
-            code={errno.EACCES: "store_permission", errno.EPERM: "store_permission", errno.ENOSPC: "store_full"}.get(
-                error.errno or 0, "store_failed"
-            ),
-            next=f"ls -ld {path.parent}        shows who may",
+            code={
+                errno.EACCES: "store_permission",
+                errno.EPERM: "store_permission",
+                errno.EROFS: "store_permission",
+                errno.ENOSPC: "store_full",
+            }.get(error.errno or 0, "store_failed"),
+            next=_space(path.parent) if error.errno == errno.ENOSPC else f"ls -ld {path.parent}        shows who may",
         ) from error
 
 
 def _sentence(path: Path, error: sqlite3.Error) -> StoreFailed:
     """What happened, by SQLite's result code (sqlite.org/rescode.html)."""
-    name = getattr(error, "sqlite_errorname", "") or ""
+    name = _name(error)
     folder = path.parent
+    if name.startswith("SQLITE_IOERR") and _is_full(folder):
+        name = "SQLITE_FULL"
     for start, code, text, next in (
         ("SQLITE_NOTADB", "store_damaged", "is not a whcli store, or its first page is damaged", _aside(folder)),
         ("SQLITE_CORRUPT", "store_damaged", "is damaged", _aside(folder)),
         ("SQLITE_BUSY", "store_locked", "is locked by another program", f"fuser {path}        shows which"),
-        ("SQLITE_FULL", "store_full", "cannot grow: the disk is full", f"df -h {folder}        shows the space"),
+        ("SQLITE_FULL", "store_full", "cannot grow: the disk is full", _space(folder)),
         ("SQLITE_READONLY", "store_permission", "cannot be written: it is read-only", f"ls -ld {folder}"),
         ("SQLITE_CANTOPEN", "store_permission", "cannot be opened", f"ls -ld {folder}        shows who may"),
         ("SQLITE_IOERR", "store_failed", "cannot be read or written: input/output error", f"df -h {folder}"),
@@ -63,6 +69,23 @@ def _sentence(path: Path, error: sqlite3.Error) -> StoreFailed:
         if name.startswith(start):
             return StoreFailed(f"the store {path} {text}", code=code, next=next)
     return StoreFailed(f"the store {path} failed: {error}", next=_aside(folder))
+
+
+def _name(error: sqlite3.Error) -> str:
+    """`SQLITE_IOERR_SHMSIZE`; empty for an error of Python's own."""
+    return getattr(error, "sqlite_errorname", "") or ""
+
+
+def _is_full(folder: Path) -> bool:
+    """Whether there is no room for another page or two."""
+    with suppress(OSError, AttributeError):  # AttributeError: Windows
+        system = os.statvfs(folder)
+        return system.f_bavail * system.f_frsize < ROOM
+    return False
+
+
+def _space(folder: Path) -> str:
+    return f"df -h {folder}        shows the space"
 
 
 def _aside(folder: Path) -> str:
@@ -129,21 +152,31 @@ def no_store(folder: Path) -> NothingMatched:
 
 
 def open_database(path: Path, holder: bool) -> sqlite3.Connection:
-    """Open, retrying for BUSY seconds: the switch to WAL does not wait for another opener by itself."""
+    """Open, retrying for BUSY seconds: the switch to WAL does not wait for another opener by itself.
+
+    On a full disk there is no room for the memory that connections share. Then it is opened for this one alone, which
+    needs none (sqlite.org/wal.html section 8): what was captured can still be looked at, and exported elsewhere.
+    """
     deadline = time.monotonic() + BUSY
+    alone = False
     while True:
         try:
-            return _opened(path, holder)
+            return _opened(path, holder, alone=alone)
         except sqlite3.OperationalError as error:
+            if _name(error).startswith("SQLITE_IOERR_SHM") and not alone:
+                alone = True
+                continue
             if "locked" not in str(error) or time.monotonic() > deadline:
                 raise
             time.sleep(0.02)
 
 
-def _opened(path: Path, holder: bool) -> sqlite3.Connection:
+def _opened(path: Path, holder: bool, *, alone: bool) -> sqlite3.Connection:
     _make_file(path)
     db = sqlite3.connect(path, timeout=BUSY, isolation_level=None, check_same_thread=False)
     try:
+        if alone:
+            db.execute("PRAGMA locking_mode = EXCLUSIVE")
         known(path, db)
         db.execute("PRAGMA journal_mode = WAL")
         db.execute("PRAGMA synchronous = FULL")
@@ -168,7 +201,15 @@ def _make_file(path: Path) -> None:
     with suppress(FileExistsError):
         os.close(private_file(path.resolve()))
     if not os.access(path, os.R_OK | os.W_OK, effective_ids=os.access in os.supports_effective_ids):
-        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+        code = errno.EROFS if _is_read_only(path) else errno.EACCES
+        raise PermissionError(code, os.strerror(code))
+
+
+def _is_read_only(path: Path) -> bool:
+    """Whether the whole file system is."""
+    with suppress(OSError, AttributeError):  # AttributeError: Windows
+        return bool(os.statvfs(path).f_flag & os.ST_RDONLY)
+    return False
 
 
 def known(path: Path, db: sqlite3.Connection) -> None:
