@@ -61,7 +61,7 @@ ROOMS: dict[str, str] = {
         options sections signatures rm trust deliveries tls
         listening.lines listening.session listening.limits listening.doors listening.plan listening
         replaying.proof replaying.proving replaying.asked replaying.bar replaying.account replaying.run
-        replaying.comparison replaying.watching replaying.start replaying testing.chosen testing.run
+        replaying.sense replaying.comparison replaying.watching replaying.start replaying testing.chosen testing.run
         testing.telling testing checking.store checking.setup checking.machine checking
         listen store doctor list_events wait assert_events show diff replay test send sign verify schemes handshake
         export import_events fixtures demo_handler demo schema help_topics completing completion

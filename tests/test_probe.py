@@ -75,10 +75,15 @@ def test_a_change_that_is_taken_back_is_a_change() -> None:
 
 def test_a_probe_that_never_changes_proves_nothing() -> None:
     probe = probed([b"ready", b"ready", b"ready"])
-    assert probe.holds and probe.blind
-    assert "does the probe look at the right thing?" in probe_lines(probe)[-1] and "--settle" in probe_lines(probe)[-1]
+    assert probe.holds and probe.proves and probe.blind
     assert not probed([b"0", b"0", b"1"]).blind
     assert not probed([b"0"]).blind
+
+
+def test_a_single_delivery_proves_nothing() -> None:
+    probe = probed([b"0", b"1"])
+    assert probe.holds and not probe.proves and probe_json(probe)["proves"] is False
+    assert probe_lines(probe) == ["delivered once, so nothing was proven"]
 
 
 def test_a_proof_as_json() -> None:
@@ -86,6 +91,7 @@ def test_a_proof_as_json() -> None:
     assert told == {
         "schema": "whcli.probe/1",
         "holds": False,
+        "proves": True,
         "blind": False,
         "deliveries": 2,
         "noise": [],

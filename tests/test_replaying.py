@@ -867,7 +867,8 @@ def test_what_changes_by_itself_is_not_compared_and_that_is_told(tmp_path: Path,
         for how in (("--duplicate", "2"), ("--race", "2")):
             done = replay("1", "--to", handler.url, *how, "--probe", ticks)
             assert done.code == 0 and "not compared, it changes by itself: state.looks" in done.out, done.out
-        done = replay("1", "--to", handler.url, "--probe", "n=$(cat n); echo $((n+1)) > n; cat n")
+        whole = "n=$(cat n); echo $((n+1)) > n; cat n"
+        done = replay("1", "--to", handler.url, "--duplicate", "2", "--probe", whole)
     assert done.code == 2 and "nothing is delivered" in done.err
 
 
@@ -876,18 +877,80 @@ def test_what_changes_by_itself_is_not_compared_and_that_is_told(tmp_path: Path,
     [
         (("--probe", "true", "--concurrency", "2"), "--concurrency"),
         (("--settle", "1s"), "--probe"),
-        (("--probe", "true", "--settle", "soon"), "soon"),
+        (("--probe", "true", "--duplicate", "2", "--settle", "soon"), "soon"),
         (("--probe", "true", "--probe-url", "http://127.0.0.1:1"), "--probe-url"),
+        (("--probe", "true"), "--duplicate 2"),
+        (("--probe-url", "http://127.0.0.1:1", "--permutations"), "--duplicate 2"),
+        (("--compress", "max"), "--retries"),
+        (("--no-resign", "--secret", "env:HOME"), "--secret"),
+        (("--edit", "--body-file", "/dev/null"), "--body-file"),
+        (("--permutations", "--concurrency", "2"), "--concurrency"),
+        (("--shuffle", "--reverse"), "--reverse"),
     ],
-    ids=["deliveries that overlap", "nothing to settle", "no duration", "two probes"],
+    ids=[
+        "deliveries that overlap",
+        "nothing to settle",
+        "no duration",
+        "two probes",
+        "one delivery alone",
+        "one delivery in each order",
+        "no attempts whose waiting could shrink",
+        "a secret for no signature",
+        "two bodies",
+        "orders of what overlaps",
+        "two orders",
+    ],
 )
-def test_a_proof_that_cannot_be_is_told_before_anything_is_sent(
+def test_flags_that_make_no_sense_together_are_told_before_anything_is_sent(
     tmp_path: Path, replay: Callable[..., Done], arguments: tuple[str, ...], word: str
 ) -> None:
     three(tmp_path)
     with Handler() as handler:
         done = replay("1", "--to", handler.url, *arguments)
     assert done.code == 2 and word in done.err and handler.requests == []
+
+
+@pytest.mark.parametrize(
+    ("how", "code"), [(("--retries", "slack"), 1), (("--duplicate", "2", "--drop", "0.5"), 0)], ids=["none", "some"]
+)
+def test_what_was_delivered_once_is_not_called_proven(
+    tmp_path: Path, replay: Callable[..., Done], how: tuple[str, ...], code: int
+) -> None:
+    kept(tmp_path, *[(b"X: y", b"%d" % n) for n in range(9)])
+    (tmp_path / "state").write_text("0")
+    with Handler() as handler:
+        done = replay("all", "--to", handler.url, *how, "--probe", "cat state")
+        as_json = replay("all", "--to", handler.url, *how, "--probe", "cat state", "--json")
+    proved = [line["proves"] for line in as_json.lines if line["schema"] == "whcli.probe/1"]
+    once = [line for line in done.out.splitlines() if line.endswith("delivered once, so nothing was proven")]
+    assert len(once) == proved.count(False) > 0 and all(line.startswith("? #") for line in once)
+    assert done.code == as_json.code == code and any(proved) == (code == 0)
+    assert done.out.endswith("no event was delivered twice; --duplicate 2 does that\n") == (code == 1)
+
+
+@pytest.mark.parametrize("how", [("--duplicate", "2"), ("--race", "2")], ids=" ".join)
+def test_a_probe_that_sees_nothing_is_a_hint_and_no_success(
+    tmp_path: Path, replay: Callable[..., Done], how: tuple[str, ...]
+) -> None:
+    three(tmp_path)
+    with Handler() as handler:
+        done = replay("1", "--to", handler.url, *how, "--probe", "echo 1")
+        as_json = replay("1", "--to", handler.url, *how, "--probe", "echo 1", "--json")
+    [hint] = [line for line in done.out.splitlines() if "does the probe look at the right thing?" in line]
+    assert hint.startswith("     ↳ ") and "--settle" in hint
+    [probe] = [line for line in as_json.lines if line["schema"] == "whcli.probe/1"]
+    assert probe["blind"] and probe["proves"] and probe["holds"]
+
+
+def test_a_race_of_which_one_copy_is_left_proves_nothing(tmp_path: Path, replay: Callable[..., Done]) -> None:
+    kept(tmp_path, *[(b"X: y", b"%d" % n) for n in range(9)])
+    (tmp_path / "state").write_text("0")
+    with Handler() as handler:
+        done = replay("all", "--to", handler.url, "--race", "2", "--drop", "0.5", "--probe", "cat state", "--json")
+    probes = [line for line in done.lines if line["schema"] == "whcli.probe/1"]
+    sent = {name: sum(f"#{line.get('event_id')}" == name for line in done.lines) for name in ("#1", "#2", "#3", "#4")}
+    assert {probe["proves"] for probe in probes} == {True, False}
+    assert all(probe["proves"] == (sent[probe["event"]] == 3) for probe in probes if probe["event"] in sent)
 
 
 # -- the end
@@ -976,7 +1039,8 @@ def test_all_that_was_answered_before_the_end_is_recorded(tmp_path: Path) -> Non
 def test_a_probe_that_hangs_ends_together_with_the_run(tmp_path: Path) -> None:
     three(tmp_path)
     with Handler() as handler:
-        process = begun(tmp_path, "1", "--to", handler.url, "--probe", "echo $$ > new; mv new pid; sleep 60; true")
+        probe = "echo $$ > new; mv new pid; sleep 60; true"
+        process = begun(tmp_path, "1", "--to", handler.url, "--duplicate", "2", "--probe", probe)
         until((tmp_path / "pid").exists)
         process.send_signal(signal.SIGTERM)
         process.communicate(timeout=10)

@@ -107,11 +107,9 @@ def command(
 ) -> int:
     """Send captured webhooks again, byte for byte, signed as if the provider had sent them just now."""
     from .options import filter_of
-    from .replaying.asked import Asked
-    from .replaying.start import Choice, Ways, replay
+    from .replaying.asked import Asked, Choice, Ways
+    from .replaying.start import replay
 
-    if no_resign and resign:
-        raise WrongUsage("--no-resign and --resign exclude each other", next="whcli replay --help")
     if secret and "-" in secret and "-" in (*(events or ()), body_file):
         raise WrongUsage("both the secret and the events are to come from stdin", next="use --secret env:NAME")
     wanted = filter_of(

@@ -9,6 +9,7 @@ from typing import Any
 
 from ...hands.files import write_report
 from ...hands.render import Screen
+from ...rules.archive import delivery_json
 from ...rules.conduct.schedules import Schedule
 from ...rules.replaying.plan import Step
 from ...rules.replaying.report import DETAIL, JUNIT, Case, Limit, Tally, case_of, junit, report_json, report_lines
@@ -100,6 +101,20 @@ def shortened(delivery: Delivery) -> Delivery:
     if reply is None or len(reply.body) <= DETAIL:
         return delivery
     return replace(delivery, reply=replace(reply, body=reply.body[:DETAIL]))
+
+
+def told_json(
+    delivery: Delivery, changes: tuple[str, ...], note: str | None, progress: str, run: int, copy: int
+) -> dict[str, Any]:
+    """A delivery's line: `whcli.delivery/1` with what a replay adds."""
+    return {
+        **delivery_json(delivery),
+        "changes": changes,
+        "note": note,
+        "progress": progress,
+        "run": run,
+        "copy": copy,
+    }
 
 
 def missed_json(step: Step, name: str, run: int, why: WhcliError) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from pathlib import Path
 from ...hands.events import Source
 from ...hands.sending.replayer import Changes
 from ...rules.conduct.schedules import Schedule, schedule_of
+from ...rules.match import Filter
 from ...rules.replaying.edits import Edits, edits_of
 from ...rules.replaying.pace import MAX, compress_of, range_of, rate_of, share_of, speed_of
 from ...rules.replaying.plan import Options
@@ -49,6 +50,44 @@ class Asked:
     delay: str | None = None
 
 
+@record
+class Choice:
+    """Which events, and where to."""
+
+    references: Sequence[str]
+    wanted: Filter | None
+    edit: bool
+    to: str | None
+    exact: bool
+    compare_to: str | None = None
+
+
+@record
+class Ways:
+    """How it is done."""
+
+    sign: bool
+    scheme: str | None
+    secrets: Sequence[str]
+    public_url: str | None
+    concurrency: int
+    seed: int
+    new_id: bool
+    probe: str | None
+    probe_url: str | None
+    reset: str | None
+    settle: str | None
+    report: bool
+    junit: Path | None
+    timeout: str | None
+    proxy: str | None
+    certificates: bool | str  # as `Client` takes them
+    send_credentials: bool
+    yes: bool
+    dry_run: bool
+    watch: Path | None = None
+
+
 def edits(asked: Asked) -> Edits:
     """The edits."""
     return edits_of(
@@ -70,8 +109,6 @@ def with_changes(changes: Changes, asked: Asked) -> Changes:
 
 def options(asked: Asked) -> Options:
     """The plan's options."""
-    if asked.shuffle and asked.reverse:
-        raise WrongUsage("--shuffle and --reverse exclude each other", next="leave one out")
     return Options(
         order="shuffle" if asked.shuffle else "reverse" if asked.reverse else "given",
         permutations=asked.permutations,

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from ...hands.sending.client import Client
@@ -20,7 +20,7 @@ from ...rules.masking import shown_target
 from ...rules.outgoing import parse_target
 from ...rules.replaying.replies_differ import replies_differ, reply_noise
 from ...rules.text import safe
-from ...words.errors import Exit, WrongUsage
+from ...words.errors import Exit
 from ...words.event import Delivery, Difference, Event, Outgoing
 from ..trust import UNREACHABLE, Trust
 from .account import missed_json, missed_line
@@ -29,28 +29,7 @@ if TYPE_CHECKING:
     from ...hands.render import Screen
     from ...hands.sending.replayer import Replayer
     from ...rules.replaying.plan import Plan, Step
-    from .asked import Asked
     from .run import Manners
-
-# What asks more of a handler than one reply to one request, or tells of something else than replies.
-EXCLUDED: tuple[tuple[str, Callable[[Asked, Manners], bool]], ...] = (
-    ("--duplicate", lambda asked, _: asked.duplicate > 1),
-    ("--race", lambda asked, _: asked.race > 1),
-    ("--lost-ack", lambda asked, _: asked.lost_ack),
-    ("--permutations", lambda asked, _: asked.permutations),
-    ("--retries", lambda asked, _: asked.retries is not None),
-    ("--concurrency", lambda _, manners: manners.walking.concurrency > 1),
-    ("--probe", lambda _, manners: manners.state is not None),
-    ("--report", lambda _, manners: manners.report),
-    ("--junit", lambda _, manners: manners.junit is not None),
-)
-
-
-def require_alone(asked: Asked, manners: Manners) -> None:
-    """Raise WrongUsage for flags that make no sense beside `--compare-to`."""
-    for flag, given in EXCLUDED:
-        if given(asked, manners):
-            raise WrongUsage(f"--compare-to and {flag} exclude each other", next=f"leave one out: {flag}")
 
 
 class Comparison:

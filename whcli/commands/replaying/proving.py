@@ -6,18 +6,38 @@ import time
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from ...hands.render import Screen
 from ...hands.sending.sender import Look, together
 from ...rules.archive import difference_json
 from ...rules.replaying.plan import Run, Step
-from ...rules.replaying.probe import Probe, effects_differ, probe_json, probe_lines, state_noise
+from ...rules.replaying.probe import BLIND, Probe, effects_differ, probe_json, probe_lines, state_noise, states_differ
 from ...rules.text import safe
 from ...words.errors import WrongUsage
 from ...words.event import Delivery, Difference
 from ...words.record import record
 from .proof import State, at_rest
+
+HOLDS, FAILS, UNPROVEN = ("✓ ", "green"), ("✗ ", "red"), ("? ", "yellow")
+
+
+class Effect(NamedTuple):
+    """What some deliveries did together."""
+
+    noise: frozenset[str]  # fields that change by themselves
+    states: tuple[bytes, bytes]  # before and after
+    deliveries: int
+
+
+class Outcome(NamedTuple):
+    """What came of a race, beside one delivery alone."""
+
+    proves: bool  # there were two deliveries at least
+    blind: bool  # nothing changed at all
+    noise: frozenset[str]
+    found: tuple[Difference, ...]
+    copies: int
 
 
 class Walk(Protocol):
@@ -48,6 +68,7 @@ class Proving:
         self._walk = walk
         self._screen = screen
         self._json = json
+        self.proved = False  # at least one event was delivered again
 
     async def fails(self, run: Run) -> bool:
         """Make a run's deliveries; True when something changed that may not."""
@@ -80,6 +101,7 @@ class Proving:
             nonlocal failed
             probe = probes.pop(event)
             failed |= not probe.holds
+            self.proved |= probe.proves
             self._say(run, self._proof.name(event), probe)
 
         async def look(step: Step, delivery: Delivery, last: bool) -> None:
@@ -103,9 +125,10 @@ class Proving:
         if self._json:
             self._screen.json({**probe_json(probe), "run": run.number, "event": name})
             return
-        mark = ("✓ ", "green") if probe.holds else ("✗ ", "red")
+        mark = UNPROVEN if not probe.proves else HOLDS if probe.holds else FAILS
         for line in probe_lines(probe):
             self._screen.say(mark, (name, "bold"), f"  {line}")
+        self._hint(BLIND if probe.proves and probe.blind else "")
         self._say_noise(probe.noise)
 
     # -- at one instant
@@ -117,33 +140,48 @@ class Proving:
         """
         began, failed = time.monotonic(), False
         for steps in together(run):
-            noise, alone = await self._effect(replace(run, steps=(replace(steps[0], race=None),)), began, "alone")
-            more, race = await self._effect(replace(run, steps=tuple(steps)), began, "race")
-            found = effects_differ(alone, race, noise | more)
+            alone = await self._effect(replace(run, steps=(replace(steps[0], race=None),)), began, "alone")
+            race = await self._effect(replace(run, steps=tuple(steps)), began, "race")
+            noise = alone.noise | race.noise
+            found = effects_differ(alone.states, race.states, noise)
+            proves = alone.deliveries > 0 and race.deliveries > 1
             failed |= bool(found)
-            self._say_effects(run, steps, found, noise | more)
+            self.proved |= proves
+            blind = not any(states_differ(*each.states, noise) for each in (alone, race))
+            outcome = Outcome(proves, blind, noise, found, race.deliveries)
+            self._say_outcome(run, self._proof.name(steps[0].event), outcome)
         return failed
 
-    async def _effect(self, run: Run, began: float, phase: str) -> tuple[frozenset[str], tuple[bytes, bytes]]:
+    async def _effect(self, run: Run, began: float, phase: str) -> Effect:
         before, noise = await self._clean()
-        await self._walk(run, began=began, phase="" if self._proof.resets else phase)
-        return noise, (before, await at_rest(self._proof.state, before, self._proof.settle, noise))
+        count = 0
 
-    def _say_effects(self, run: Run, steps: list[Step], found: tuple[Difference, ...], noise: frozenset[str]) -> None:
-        name = self._proof.name(steps[0].event)
+        async def look(step: Step, delivery: Delivery, last: bool) -> None:
+            nonlocal count
+            count += 1
+
+        await self._walk(run, began=began, phase="" if self._proof.resets else phase, look=look)
+        return Effect(noise, (before, await at_rest(self._proof.state, before, self._proof.settle, noise)), count)
+
+    def _say_outcome(self, run: Run, name: str, outcome: Outcome) -> None:
+        proves, blind, noise, found, copies = outcome
         if self._json:
+            told = {"schema": "whcli.probe/1", "holds": not found, "proves": proves, "blind": blind}
             items = [difference_json(each) for each in found]
-            record = {"schema": "whcli.probe/1", "holds": not found, "noise": sorted(noise), "differences": items}
-            self._screen.json({**record, "run": run.number, "event": name})
+            self._screen.json({**told, "noise": sorted(noise), "differences": items, "run": run.number, "event": name})
             return
-        mark = ("✗ ", "red") if found else ("✓ ", "green")
-        text = "changed more than one delivery alone" if found else "changed no more than one delivery alone"
-        self._screen.say(mark, (name, "bold"), f"  {len(steps)} copies at the same instant {text}")
+        more = "changed more" if found else "changed no more"
+        text = f"{copies} copies at the same instant {more} than one delivery alone"
+        mark = UNPROVEN if not proves else FAILS if found else HOLDS
+        self._screen.say(mark, (name, "bold"), f"  {text if proves else 'not delivered twice, so nothing was proven'}")
         for difference in found:
             self._screen.say(f"  {difference.field}: {difference.wanted} after one, {difference.got} after all")
+        self._hint(BLIND if proves and blind else "")
         self._say_noise(noise)
 
     def _say_noise(self, noise: frozenset[str]) -> None:
-        if noise:
-            names = safe(", ".join(sorted(noise)))
-            self._screen.say(("     ↳ ", "dim"), f"not compared, it changes by itself: {names}")
+        self._hint(f"not compared, it changes by itself: {safe(', '.join(sorted(noise)))}" if noise else "")
+
+    def _hint(self, text: str) -> None:
+        if text:
+            self._screen.say(("     ↳ ", "dim"), text)

@@ -8,14 +8,12 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from ...hands.render import Screen
 from ...hands.sending.client import Client
 from ...hands.sending.deliver import undelivered
 from ...hands.sending.replayer import Removed, Replayer
 from ...hands.sending.sender import Look, Sender, Walking
-from ...rules.archive import delivery_json
 from ...rules.conduct.schedules import matches
 from ...rules.outgoing import parse_target
 from ...rules.replaying.plan import Earlier, Plan, Run, Step, plan_json, plan_lines, step_json
@@ -27,7 +25,7 @@ from ...words.event import Delivery, Outgoing
 from ...words.record import record
 from ..deliveries import say_delivery
 from ..trust import Trust
-from .account import Account, missed_json, missed_line
+from .account import Account, missed_json, missed_line, told_json
 from .bar import Bar
 from .proof import State
 from .proving import Proof, Proving
@@ -268,15 +266,25 @@ class Replay:
         """The last lines and the exit code."""
         self._bar.end()
         self.account.close()
+        unproven = self._proving is not None and self.begun and not self._proving.proved
+        try:
+            self._say_all(unproven)
+        finally:  # whoever reads what is said may have gone
+            self.account.write()
+        if self.account.unreachable:
+            return Exit.UNREACHABLE
+        tally = self.account.tally
+        fails = tally.failed or tally.unsent or self._changed_again or unproven
+        return Exit.DOES_NOT_HOLD if fails else Exit.DONE
+
+    def _say_all(self, unproven: bool) -> None:
         self._screen.flush()
         self._screen.eager = True
         self.account.say(self._screen, report=self._manners.report, json=self._json)
         self._say_smallest()
-        self.account.write()
-        if self.account.unreachable:
-            return Exit.UNREACHABLE
-        tally = self.account.tally
-        return Exit.DOES_NOT_HOLD if tally.failed or tally.unsent or self._changed_again else Exit.DONE
+        if unproven and not self._json:
+            text = "nothing was proven: no event was delivered twice; --duplicate 2 does that"
+            self._screen.say(("? ", "yellow"), text)
 
     def _say_smallest(self) -> None:
         order = smallest_failing(self._tried) if len(self._tried) > 1 else None
@@ -291,17 +299,3 @@ class Replay:
         if not minimal:
             why = "more were not tried" if self._manners.reset else "with --reset 'CMD' shorter ones are tried too"
             self._screen.say(("     ↳ ", "dim"), why)
-
-
-def told_json(
-    delivery: Delivery, changes: tuple[str, ...], note: str | None, progress: str, run: int, copy: int
-) -> dict[str, Any]:
-    """A delivery's line: `whcli.delivery/1` with what a replay adds."""
-    return {
-        **delivery_json(delivery),
-        "changes": changes,
-        "note": note,
-        "progress": progress,
-        "run": run,
-        "copy": copy,
-    }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Coroutine
 from contextlib import closing, suppress
 from dataclasses import replace
 from pathlib import Path
@@ -22,59 +22,20 @@ from ...hands.sending.replayer import Changes, Chosen, Replayer
 from ...hands.sending.sender import Walking
 from ...hands.storing.store import kept_in
 from ...rules.conduct.schedules import Schedule
-from ...rules.match import Filter
 from ...rules.outgoing import parse_target
 from ...rules.replaying.pace import MAX
 from ...rules.replaying.plan import plan_of
 from ...rules.replaying.report import JUNIT
 from ...rules.text import seconds
 from ...words.errors import Exit, NotWritten, WrongUsage
-from ...words.record import record
 from ..trust import Trust
-from .asked import Asked, compression, edited_by_hand, options, schedule, with_changes
-from .comparison import Comparison, require_alone
+from .asked import Asked, Choice, Ways, compression, edited_by_hand, options, schedule, with_changes
+from .comparison import Comparison
 from .proof import output_of, state_of
 from .run import Manners, Replay
+from .sense import require_sense
 
 PATIENCE = 30.0  # seconds for an answer, where neither a flag nor a provider says otherwise
-
-
-@record
-class Choice:
-    """Which events, and where to."""
-
-    references: Sequence[str]
-    wanted: Filter | None
-    edit: bool
-    to: str | None
-    exact: bool
-    compare_to: str | None = None
-
-
-@record
-class Ways:
-    """How it is done."""
-
-    sign: bool
-    scheme: str | None
-    secrets: Sequence[str]
-    public_url: str | None
-    concurrency: int
-    seed: int
-    new_id: bool
-    probe: str | None
-    probe_url: str | None
-    reset: str | None
-    settle: str | None
-    report: bool
-    junit: Path | None
-    timeout: str | None
-    proxy: str | None
-    certificates: bool | str  # as `Client` takes them
-    send_credentials: bool
-    yes: bool
-    dry_run: bool
-    watch: Path | None = None
 
 
 def replay(asked: Asked, choice: Choice, ways: Ways, *, store: Path | None, colour: str, json: bool) -> int:
@@ -86,6 +47,7 @@ def replay(asked: Asked, choice: Choice, ways: Ways, *, store: Path | None, colo
 
 def replayed(asked: Asked, choice: Choice, ways: Ways, source: Source, folder: Path, *, colour: str, json: bool) -> int:
     """Replay events of a source whose store is in a folder; the exit code."""
+    require_sense(asked, choice, ways)
     config = load_config()
     to = config.target(choice.to) if choice.to else None
     changes = changes_of(asked, choice, ways, config, source, to)
@@ -96,8 +58,6 @@ def replayed(asked: Asked, choice: Choice, ways: Ways, source: Source, folder: P
     trust = Trust(config.targets.values(), yes=ways.yes, send_credentials=ways.send_credentials)
     manners = replace(manners_of(asked, ways), refuse=lambda url: refuse_loop(url, folder))
     rival = config.target(choice.compare_to) if choice.compare_to else None
-    if rival is not None:
-        require_alone(asked, manners)
     screen = stdout(colour)
 
     def once() -> int:
@@ -110,18 +70,14 @@ def replayed(asked: Asked, choice: Choice, ways: Ways, source: Source, folder: P
 
     if ways.watch is None:
         return once()
-    target = parse_target(to) if to is not None else None
-    return watching(ways, folder, once, lambda: target is not None and answers(target.host, target.port))
-
-
-def watching(ways: Ways, folder: Path, once: Callable[[], int], alive: Callable[[], bool]) -> int:
-    """Replay, and again on each change; raises WrongUsage together with `--dry-run`."""
     from .watching import watched
 
-    if ways.watch is None or ways.dry_run:
-        raise WrongUsage("--watch and --dry-run exclude each other", next="leave one out: --dry-run")
-    ignored = [folder, *([ways.junit] if ways.junit else [])]
-    return watched(ways.watch, ignored, once, alive, stderr())
+    target = parse_target(to) if to is not None else None
+
+    def alive() -> bool:
+        return target is not None and answers(target.host, target.port)
+
+    return watched(ways.watch, [folder, *([ways.junit] if ways.junit else [])], once, alive, stderr())
 
 
 def walked(run: Replay | Comparison, trust: Trust) -> int:
@@ -170,22 +126,6 @@ class Ended:
         await walk
 
 
-def settling(ways: Ways) -> float:
-    """How long the state may take to come to rest after a delivery, in seconds; 0: it is looked at at once.
-
-    Raises WrongUsage where nothing is looked at, and where deliveries overlap so that none can be told from another.
-    """
-    looks = ways.probe or ways.probe_url
-    if looks and ways.concurrency > 1:
-        raise WrongUsage(
-            "--probe looks at the state after each delivery, so they cannot overlap",
-            next="leave out --concurrency; --race 8 sends copies at the same instant",
-        )
-    if ways.settle is not None and not looks:
-        raise WrongUsage("--settle is for --probe or --probe-url", next="whcli replay --help")
-    return seconds(ways.settle) if ways.settle is not None else 0.0
-
-
 def changes_of(asked: Asked, choice: Choice, ways: Ways, config: Config, source: Source, to: str | None) -> Changes:
     """What is changed on the way out."""
     changes = Changes(
@@ -213,7 +153,7 @@ def manners_of(asked: Asked, ways: Ways) -> Manners:
         proxy=ways.proxy,
         certificates=ways.certificates,
         state=state_of(ways.probe, ways.probe_url, ways.certificates),
-        settle=settling(ways),
+        settle=seconds(ways.settle) if ways.settle is not None else 0.0,
         reset=(lambda: output_of(reset, "--reset")) if reset else None,
         report=ways.report,
         junit=ways.junit,

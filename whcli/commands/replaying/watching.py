@@ -16,8 +16,9 @@ from ...words.errors import Exit, WhcliError, WrongUsage
 LOOK = 500  # milliseconds after which a wait without changes looks up: for Ctrl-C, and for a handler that is back
 SETTLE = 0.3  # seconds that a handler which reloads itself gets to notice the change too
 
-# What a handler writes while it answers, and what is made of its sources: neither is a change of the code.
-WRITTEN = (r"\.log$", r"\.db$", r"\.sqlite3?$", r"-journal$", r"-wal$", r"-shm$", r"\.pid$", r"\.tmp$")
+# What a handler writes while it answers, what is made of its sources, and files of ours that are not whole yet: none
+# is a change of the code.
+WRITTEN = (r"\.log$", r"\.db$", r"\.sqlite3?$", r"-journal$", r"-wal$", r"-shm$", r"\.pid$", r"\.tmp$", r"^\.whcli-")
 
 
 def watched(
@@ -67,7 +68,7 @@ def watched(
 
 def over(code: int) -> bool:
     """Whether there is nothing more to wait for."""
-    return code in (Exit.DONE, Exit.INTERRUPTED)
+    return code in (Exit.DONE, Exit.INTERRUPTED, Exit.TERMINATED)
 
 
 def again(replay: Callable[[], int]) -> int:

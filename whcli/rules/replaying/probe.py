@@ -64,6 +64,11 @@ class Probe:
         return not self.later
 
     @property
+    def proves(self) -> bool:
+        """True when there was a delivery after another one, that could have changed something."""
+        return self.deliveries > 1
+
+    @property
     def blind(self) -> bool:
         """True when not even the first delivery changed anything: then the proof proves nothing."""
         return self.deliveries > 0 and not self.first and not self.later
@@ -85,9 +90,10 @@ BLIND = (
 
 def probe_lines(probe: Probe) -> list[str]:
     """The outcome for people."""
+    if not probe.proves:
+        return ["delivered once, so nothing was proven"]
     if probe.holds:
-        after = f"nothing changed after the first of {probe.deliveries} deliveries"
-        return [after, *([BLIND] if probe.blind else [])]
+        return [f"nothing changed after the first of {probe.deliveries} deliveries"]
     return [
         f"delivery {number} changed {difference.field}: {difference.wanted} → {difference.got}"
         for number, found in probe.later
@@ -100,6 +106,7 @@ def probe_json(probe: Probe) -> dict[str, Any]:
     return {
         "schema": "whcli.probe/1",
         "holds": probe.holds,
+        "proves": probe.proves,
         "blind": probe.blind,
         "deliveries": probe.deliveries,
         "noise": sorted(probe.noise),

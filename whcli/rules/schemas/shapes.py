@@ -590,6 +590,7 @@ slower      integer  how many were slower
         "What a handler's state showed: `replay --probe`.",
         """
 holds         boolean           whether nothing changed after the first delivery
+proves?       boolean           whether there was a further delivery, that could have changed something
 blind?        boolean           whether not even the first delivery changed anything
 deliveries?   integer           deliveries looked at
 first?        [#change]         what the first one changed
