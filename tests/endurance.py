@@ -53,7 +53,7 @@ def soak(folder: Path, seconds: float, rate: float, *, keep: str | None = None) 
     """Send `rate` events a second for so long, and look at the listener meanwhile."""
     soaked, acked = Soaked(), set[bytes]()
     flags = ("--keep", keep) if keep else ()
-    with listening(*flags, "--quiet", folder=folder) as listener, Wire(listener.port, deadline=60) as wire:
+    with listening(*flags, "--quiet", folder=folder, afresh=True) as listener, Wire(listener.port, deadline=60) as wire:
         began = time.monotonic()
         looks = itertools.count(1)
         look = began + seconds / LOOKS * next(looks)

@@ -15,6 +15,7 @@ import importlib
 import json
 import os
 import pkgutil
+import select
 import selectors
 import signal
 import socket
@@ -41,42 +42,83 @@ READ_IN = """
 # -- who asks -------------------------------------------------------------------------------------------------------
 
 
-def run(
-    arguments: Sequence[str], *, folder: Path, env: Mapping[str, str], stdin: bytes, seconds: float
-) -> tuple[int, bytes, bytes]:
-    """Run a command to its end: its exit code as `subprocess` has it, what it wrote to stdout and to stderr.
+class Forked:
+    """A command that runs, with what of `subprocess.Popen` tests ask for; its output goes into pipes."""
 
-    Raises subprocess.TimeoutExpired for one that takes longer than `seconds`, and kills it.
+    def __init__(self, arguments: Sequence[str], *, folder: Path, env: Mapping[str, str], stdin: int = 0) -> None:
+        self.args = arguments
+        self.returncode: int | None = None
+        self._said: tuple[bytes, bytes] | None = None
+        (out, end_out), (err, end_err), (line, end_line) = os.pipe(), os.pipe(), socket.socketpair()
+        self.stdout, self.stderr, self._line = open(out, "rb"), open(err, "rb"), line  # noqa: SIM115
+        given = (stdin, end_out, end_err, end_line.detach())
+        socket.send_fds(_forker(), [b"."], given)
+        for each in given[1:]:
+            os.close(each)
+        order = {"arguments": arguments, "folder": str(folder), "env": dict(env)}
+        line.sendall(json.dumps(order).encode() + b"\n")
+        self._answers = line.makefile()
+        self.pid = int(self._answers.readline())
+
+    def poll(self) -> int | None:
+        """Its exit code as `subprocess` has it, None as long as it runs."""
+        with suppress(subprocess.TimeoutExpired):
+            self.wait(0)
+        return self.returncode
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Its exit code, once it has ended; raises subprocess.TimeoutExpired after so many seconds."""
+        if self.returncode is None:
+            if not select.select([self._line], [], [], timeout)[0]:
+                raise subprocess.TimeoutExpired(list(self.args), timeout or 0)
+            self.returncode = int(self._answers.readline())
+            self._answers.close()
+            self._line.close()
+        return self.returncode
+
+    def send_signal(self, number: int) -> None:
+        if self.poll() is None:
+            with suppress(ProcessLookupError):
+                os.kill(self.pid, number)
+
+    def kill(self) -> None:
+        self.send_signal(signal.SIGKILL)
+
+    def communicate(self, timeout: float | None = None) -> tuple[bytes, bytes]:
+        """What it writes to stdout and stderr, to its end; raises subprocess.TimeoutExpired after so many seconds."""
+        if self._said is None:
+            with ThreadPoolExecutor(2) as pool:
+                said = [pool.submit(stream.read) for stream in (self.stdout, self.stderr)]
+                try:
+                    self.wait(timeout)
+                except subprocess.TimeoutExpired:
+                    self.kill()
+                    raise
+            self.stdout.close()
+            self.stderr.close()
+            self._said = said[0].result(), said[1].result()
+        return self._said
+
+
+def run(
+    arguments: Sequence[str], *, folder: Path, env: Mapping[str, str], stdin: bytes, timeout: float
+) -> tuple[int, bytes, bytes]:
+    """Run a command to its end: its exit code, what it wrote to stdout and to stderr.
+
+    Raises subprocess.TimeoutExpired for one that takes longer, and kills it.
     """
-    order = json.dumps({"arguments": arguments, "folder": str(folder), "env": dict(env)}).encode() + b"\n"
-    (end_in, in_), (out, end_out), (err, end_err) = os.pipe(), os.pipe(), os.pipe()
-    line, end_line = socket.socketpair()
-    given = (end_in, end_out, end_err, end_line.detach())
-    socket.send_fds(_forker(), [b"."], given)
-    for each in given:
-        os.close(each)
-    with line, line.makefile() as answers, ThreadPoolExecutor(3) as pool:
+    end_in, in_ = os.pipe()
+    command = Forked(arguments, folder=folder, env=env, stdin=end_in)
+    os.close(end_in)
+    with ThreadPoolExecutor(1) as pool:
         pool.submit(_feed, in_, stdin)
-        said = [pool.submit(_read, pipe) for pipe in (out, err)]
-        line.sendall(order)
-        pid = int(answers.readline())
-        line.settimeout(seconds)
-        try:
-            code = int(answers.readline())
-        except TimeoutError:
-            os.kill(pid, signal.SIGKILL)
-            raise subprocess.TimeoutExpired(list(arguments), seconds) from None
-        return code, said[0].result(), said[1].result()
+        out, err = command.communicate(timeout)
+    return command.wait(), out, err
 
 
 def _feed(pipe: int, data: bytes) -> None:
     with suppress(BrokenPipeError), open(pipe, "wb") as file:
         file.write(data)
-
-
-def _read(pipe: int) -> bytes:
-    with open(pipe, "rb") as file:
-        return file.read()
 
 
 @cache

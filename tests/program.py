@@ -47,12 +47,17 @@ READ_AT_START = ("PYTHON", "LC_", "LANG")
 """Variables that Python itself looks at, before it knows of us."""
 
 
+def can_fork(env: Mapping[str, str] | None) -> bool:
+    """Whether a command can do without a Python of its own, see tests/forked.py."""
+    return forked.CAN_FORK and not any(name.startswith(READ_AT_START) for name in env or {})
+
+
 def whcli(
     *arguments: str, folder: Path, env: Mapping[str, str] | None = None, stdin: bytes = b"", afresh: bool = False
 ) -> Done:
-    """Run a command to its end; `afresh` in a Python that has read nothing in, see tests/forked.py."""
-    if forked.CAN_FORK and not afresh and not any(name.startswith(READ_AT_START) for name in env or {}):
-        return seen(*forked.run(arguments, folder=folder, env=environment(env), stdin=stdin, seconds=DEADLINE))
+    """Run a command to its end; `afresh` in a Python of its own."""
+    if not afresh and can_fork(env):
+        return seen(*forked.run(arguments, folder=folder, env=environment(env), stdin=stdin, timeout=DEADLINE))
     done = subprocess.run(
         [sys.executable, "-m", "whcli", *arguments],
         cwd=folder,
@@ -75,7 +80,7 @@ def seen(code: int, out: bytes, err: bytes) -> Done:
 class Listening:
     """A `whcli listen` that is ready."""
 
-    def __init__(self, process: subprocess.Popen[bytes], ready: dict[str, Any]) -> None:
+    def __init__(self, process: subprocess.Popen[bytes] | forked.Forked, ready: dict[str, Any]) -> None:
         self.process = process
         self.url: str = ready["url"]
         self.port = int(self.url.rpartition(":")[2])
@@ -94,14 +99,26 @@ class Listening:
 
 @contextmanager
 def listening(
-    *arguments: str, folder: Path, env: Mapping[str, str] | None = None, under: Sequence[str] = ()
+    *arguments: str,
+    folder: Path,
+    env: Mapping[str, str] | None = None,
+    under: Sequence[str] = (),
+    afresh: bool = False,
 ) -> Iterator[Listening]:
-    """A listener on a free port with its store in `folder`; `under` is a program that starts it and becomes it."""
+    """A listener on a free port with its store in `folder`; `under` is a program that starts it and becomes it.
+
+    `afresh` in a Python of its own, as a user's is: where its memory, its time or its end are looked at.
+    """
     ready = folder / f"ready-{time.monotonic_ns()}.json"
-    command = [*under, sys.executable, "-m", "whcli", "listen", "--port", "0", "--ready-file", str(ready), *arguments]
-    process = subprocess.Popen(
-        command, cwd=folder, env=environment(env), stdout=subprocess.PIPE, stderr=subprocess.PIPE
-    )
+    listen = ("listen", "--port", "0", "--ready-file", str(ready), *arguments)
+    process: subprocess.Popen[bytes] | forked.Forked
+    if under or afresh or not can_fork(env):
+        command = [*under, sys.executable, "-m", "whcli", *listen]
+        process = subprocess.Popen(
+            command, cwd=folder, env=environment(env), stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        )
+    else:
+        process = forked.Forked(listen, folder=folder, env=environment(env))
     try:
         until(lambda: ready.exists() or process.poll() is not None)
         if not ready.exists():

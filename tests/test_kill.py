@@ -26,7 +26,7 @@ def kill_at_random(folder: Path, runs: int, seed: int) -> tuple[set[bytes], list
     starts: list[float] = []
     for run in range(runs):
         began = time.monotonic()
-        with listening(folder=folder) as listener:
+        with listening(folder=folder, afresh=True) as listener:
             starts.append(time.monotonic() - began)
             load = Load(listener.port, run)
             load.start()

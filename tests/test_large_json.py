@@ -64,7 +64,7 @@ def test_listing_them_is_bounded(full: Path, usual: int) -> None:
 
 
 def test_a_listener_takes_and_shows_them_all(tmp_path: Path) -> None:
-    with listening("--json", folder=tmp_path) as listener, Store(tmp_path / ".whcli") as store:
+    with listening("--json", folder=tmp_path, afresh=True) as listener, Store(tmp_path / ".whcli") as store:
         for body in HEAVY.values():
             assert ask(listener.port, post(body)).status == 200
         until(lambda: store.noted_until() == len(HEAVY))

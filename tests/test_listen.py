@@ -7,18 +7,21 @@ import os
 import signal
 import socket
 import time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
-from tests.program import listening, until, whcli
+from tests import program
+from tests.program import until, whcli
 from tests.receivers import Receiver
 from tests.wire import Wire
 
 STRIPE = {"WHCLI_SECRET_STRIPE": "whsec_test"}
 BODY = b'{"id":"evt_1","type":"charge.succeeded"}'
+listening = partial(program.listening, afresh=True)  # as a user's shell starts it
 
 
 def signed(folder: Path, body: bytes = BODY, *more: str) -> dict[str, str]:

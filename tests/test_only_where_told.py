@@ -282,7 +282,7 @@ def test_an_answer_of_any_size_takes_little_memory_and_is_kept_in_part(tmp_path:
 
 
 def test_a_listener_does_not_swell_by_its_handlers_answers(tmp_path: Path) -> None:
-    with Receiver(gigabyte) as handler, listening("--forward", handler.url, folder=tmp_path) as listener:
+    with Receiver(gigabyte) as handler, listening("--forward", handler.url, folder=tmp_path, afresh=True) as listener:
         before = resident(listener.process.pid)
         for _ in range(3):
             ask(listener.port, post(b"{}"))

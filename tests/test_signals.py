@@ -34,7 +34,7 @@ def stuck(port: int) -> socket.socket:
 def ended(folder: Path, number: int, run: int, *, with_stuck: bool) -> float:
     """One listener under load, ended by a signal; the seconds that took."""
     folder.mkdir()
-    with listening(folder=folder) as listener:
+    with listening(folder=folder, afresh=True) as listener:
         hanging = stuck(listener.port) if with_stuck else None
         load = Load(listener.port, run)
         load.start()
@@ -73,7 +73,7 @@ def test_fifty_times_under_load_it_ends_in_time(tmp_path: Path, number: int) -> 
 
 @pytest.mark.parametrize("number", NUMBERS, ids=["SIGTERM", "Ctrl-C"])
 def test_the_second_signal_ends_it_at_once_and_costs_no_acknowledged_event(tmp_path: Path, number: int) -> None:
-    with listening(folder=tmp_path) as listener:
+    with listening(folder=tmp_path, afresh=True) as listener:
         hanging = stuck(listener.port)
         load = Load(listener.port, 0)
         load.start()

@@ -322,7 +322,7 @@ def forget_peak(listener: Listening) -> None:
 def test_two_hundred_endless_bodies_stay_under_200_mb(tmp_path: Path) -> None:
     """Each is cut off at the limit, here of 3 MiB so that a small disk has room for all of them at once."""
     chunk = b"40000\r\n" + bytes(0x40000) + b"\r\n"
-    with listening("--json", "--max-body", "3MiB", folder=tmp_path) as listener, ExitStack() as stack:
+    with listening("--json", "--max-body", "3MiB", folder=tmp_path, afresh=True) as listener, ExitStack() as stack:
         wires = [stack.enter_context(Wire(listener.port)) for _ in range(200)]
         for wire in wires:
             wire.send(CHUNKED)
@@ -358,7 +358,7 @@ def test_sixteen_bodies_of_25_mib_at_once_grow_by_less_than_150_mb(tmp_path: Pat
     github = b"X-GitHub-Event: push\r\nX-Hub-Signature-256: sha256=%b\r\n" % (b"0" * 64)
     request = post(body, headers=github)
     env = {"WHCLI_SECRET_GITHUB": "a secret for this test"}
-    with listening(folder=tmp_path, env=env) as listener:
+    with listening(folder=tmp_path, env=env, afresh=True) as listener:
         assert ask(listener.port, post()).status == 200
         forget_peak(listener)
         before = resident(listener)
@@ -381,7 +381,7 @@ def test_sixteen_bodies_of_25_mib_at_once_grow_by_less_than_150_mb(tmp_path: Pat
 def test_a_body_of_300_mb_with_the_limit_raised_peaks_below_150_mb(tmp_path: Path) -> None:
     piece, times = os.urandom(MIB), 286
     digest = hashlib.sha256(piece * times)
-    with listening("--max-body", "320MB", folder=tmp_path) as listener:
+    with listening("--max-body", "320MB", folder=tmp_path, afresh=True) as listener:
         with Wire(listener.port, deadline=60) as wire:
             wire.send(b"POST / HTTP/1.1\r\nX-GitHub-Event: push\r\nContent-Length: %d\r\n\r\n" % (times * MIB))
             for _ in range(times):

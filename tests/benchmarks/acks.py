@@ -42,7 +42,7 @@ def figures(quick: bool) -> Iterator[Figure]:
 @contextmanager
 def listener(*flags: str, read: bool = True) -> Iterator[Listening]:
     """A listener in a folder of its own; its output is read all the time unless `read` is False."""
-    with tempfile.TemporaryDirectory() as name, listening(*flags, folder=Path(name)) as running:
+    with tempfile.TemporaryDirectory() as name, listening(*flags, folder=Path(name), afresh=True) as running:
         if read and running.process.stdout is not None:
             threading.Thread(target=running.process.stdout.read, daemon=True).start()
         yield running

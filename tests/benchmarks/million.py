@@ -150,7 +150,7 @@ def newest(folder: Path) -> int:
 @contextmanager
 def wired(folder: Path) -> Iterator[Wire]:
     """A connection to a listener on a store; what it prints is read."""
-    with listening("--store", str(folder), folder=folder.parent) as running:
+    with listening("--store", str(folder), folder=folder.parent, afresh=True) as running:
         if running.process.stdout is not None:
             threading.Thread(target=running.process.stdout.read, daemon=True).start()
         with Wire(running.port) as wire:

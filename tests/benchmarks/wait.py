@@ -51,7 +51,7 @@ print((used() - cpu) / (time.monotonic() - began))
 
 def figures(quick: bool) -> Iterator[Figure]:
     """Percentiles of the wake-up, then the CPU of an idle wait."""
-    with tempfile.TemporaryDirectory() as name, listening(folder=Path(name)) as listener:
+    with tempfile.TemporaryDirectory() as name, listening(folder=Path(name), afresh=True) as listener:
         folder = Path(name) / ".whcli"
         acknowledged, sent = latencies(folder, listener.port, 20 if quick else 300)
         for percent, bar in ((50, 50.0), (99, 50.0)):
