@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import traceback
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -124,11 +125,48 @@ def test_a_scheme_of_ones_own_is_a_table() -> None:
         sign({**acme, "algorithm": "rot13"}, BODY, secret="hush")
 
 
-@pytest.mark.parametrize("secret", ["", b"", [], ["whsec_x", ""]], ids=repr)
+@pytest.mark.parametrize("secret", ["", b"", [], ["whsec_x", ""], None], ids=repr)
 def test_an_empty_secret_is_refused_since_anybody_can_sign_with_it(secret: Any) -> None:
     with pytest.raises(WrongUsage) as caught:
         verify("github", {}, b"", secret=secret)
     assert caught.value.code == "no_secret"
+
+
+def test_a_time_that_compares_with_nothing_makes_no_old_signature_valid() -> None:
+    old = sign("stripe", BODY, secret="hush", now=1000.0)
+    assert verify("stripe", old.headers, BODY, secret="hush").state == "stale"
+    for wrong in ({"now": float("nan")}, {"now": float("inf")}, {"tolerance": float("nan")}, {"tolerance": -1.0}):
+        with pytest.raises(WrongUsage):
+            verify("stripe", old.headers, BODY, secret="hush", **wrong)
+    with pytest.raises(WrongUsage):
+        sign("stripe", BODY, secret="hush", now=float("nan"))
+    assert verify("stripe", old.headers, BODY, secret="hush", tolerance=float("inf")).ok
+
+
+@pytest.mark.parametrize("body", [{"id": "evt_1"}, None, 5, ["x"], "\ud800"])
+def test_a_body_that_is_parsed_already_is_told_from_raw_bytes(body: Any) -> None:
+    for call in (
+        lambda: sign("github", body, secret="hush"),
+        lambda: verify("github", {"X-Hub-Signature-256": "sha256=00"}, body, secret="hush"),
+    ):
+        with pytest.raises(WrongUsage, match="raw bytes") as raised:
+            call()
+        assert raised.value.code == "no_bytes"
+
+
+def test_other_kinds_of_bytes_and_lists_of_values_are_taken() -> None:
+    made = sign("github", BODY, secret="hush")
+    lists = {name: [value] for name, value in made.headers.items()}
+    for body in (bytearray(BODY), memoryview(BODY)):
+        assert verify("github", lists, body, secret="hush").ok  # type: ignore[arg-type]
+    assert sign("github", bytearray(BODY), secret="hush").body == BODY  # type: ignore[arg-type]
+
+
+def test_a_traceback_says_what_to_do_next() -> None:
+    with pytest.raises(WrongUsage) as raised:
+        sign("stirpe", BODY, secret="hush")
+    shown = "".join(traceback.format_exception(raised.value))
+    assert "did you mean: 'stripe'" in shown and "next: whcli schemes" in shown
 
 
 def test_mistakes_are_told_by_their_code() -> None:

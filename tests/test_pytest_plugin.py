@@ -173,6 +173,40 @@ def test_the_reply_can_be_set_and_set_again(webhook_listener: WebhookListener, w
         webhook_listener.reply_with(99)
 
 
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"A": "x\r\nB: y"},
+        {"A b": "1"},
+        {"": "1"},
+        {"A": "€"},
+        {"Content-Length": "9"},
+        {"transfer-encoding": "chunked"},
+    ],
+)
+def test_a_reply_that_cannot_be_sent_is_refused_when_it_is_set(
+    webhook_listener: WebhookListener, headers: dict[str, str]
+) -> None:
+    with pytest.raises(WrongUsage):
+        webhook_listener.reply_with(500, headers=headers)
+    assert post(webhook_listener.url).status_code == 200
+
+
+@pytest.mark.parametrize("delay", [-1, float("nan"), float("inf")])
+def test_a_delay_is_a_number_of_seconds(webhook_listener: WebhookListener, delay: float) -> None:
+    with pytest.raises(WrongUsage, match="is no delay"):
+        webhook_listener.reply_with(delay=delay)
+
+
+def test_a_number_below_none_and_a_filter_that_is_no_text_are_mistakes(webhook_listener: WebhookListener) -> None:
+    with pytest.raises(WrongUsage, match="-1 is no number"):
+        webhook_listener.wait(-1)
+    with pytest.raises(WrongUsage, match="-2 is no number"):
+        webhook_listener.assert_received(-2)
+    with pytest.raises(WrongUsage, match="path=5 is no text"):
+        webhook_listener.wait(path=5)  # type: ignore[arg-type]
+
+
 def test_a_sequence_answers_the_attempts_of_each_delivery(
     webhook_listener: WebhookListener, webhook_sender: WebhookSender
 ) -> None:
@@ -203,6 +237,8 @@ def test_a_listener_can_be_closed_early(webhook_listeners: WebhookListeners, web
     with pytest.raises(Unreachable):
         webhook_sender.send("github", "push", to=listener.url, unsigned=True)
     assert len(listener.events) == 1
+    with pytest.raises(WrongUsage, match="is closed"):
+        listener.reply_with(500)
 
 
 # -- threads --------------------------------------------------------------------------------------------------------

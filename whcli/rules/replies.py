@@ -7,16 +7,36 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import replace
 
-from ..words.event import Reply
+from ..words.errors import WrongUsage
+from ..words.event import Headers, Reply
+from ..words.head import TOKEN
+from .text import clip, safe
 
 REMEMBERED = 10_000  # delivery ids whose attempts are counted
 
+_NAME = re.compile(TOKEN)
+_FRAMING = (b"content-length", b"transfer-encoding")
 _WEBSOCKET = re.compile(rb"\nupgrade:[ \t]*websocket[ \t]*\r", re.IGNORECASE)
 NO_WEBSOCKET = Reply(  # RFC 9110 section 15.5.22: what it speaks instead is named; RFC 6455 section 4.4 answers so too
     status=426,
     headers=((b"Content-Type", b"text/plain"), (b"Upgrade", b"HTTP/1.1"), (b"Connection", b"Upgrade, close")),
     body=b"webhooks are captured here; no WebSocket is spoken\n",
 )
+
+
+def checked(headers: Headers) -> Headers:
+    """A reply's headers; raises WrongUsage for one that is none, and for one that says where the body ends.
+
+    A line break in a value would begin another header, or a reply of its own (RFC 9112 section 11.1); where the body
+    ends is counted, so that no sender waits for more, or takes less, than there is.
+    """
+    for name, value in headers:
+        shown = clip(safe(name), 60)
+        if not _NAME.fullmatch(name) or re.search(rb"[\r\n\x00]", value):
+            raise WrongUsage(f"a reply's header '{shown}' has an odd name or a line break", next="write 'Name: value'")
+        if name.lower() in _FRAMING:
+            raise WrongUsage(f"{shown} of a reply is counted, and cannot be set", next="leave it out")
+    return headers
 
 
 def wants_websocket(method: bytes, head: bytes) -> bool:

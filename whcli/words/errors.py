@@ -82,6 +82,11 @@ class WhcliError(Exception):
         self.code = code or self.default_code
         self.details = details
 
+    @property
+    def __notes__(self) -> list[str]:  # type: ignore[override]  # made when it is looked at: `next` can change
+        """What a traceback, and pytest, show below the message (PEP 678)."""
+        return [*(f"  {label}: {text}" for label, text in self.details), f"  next: {self.next}"]
+
 
 class NoReply(WhcliError):
     exit = Exit.DOES_NOT_HOLD

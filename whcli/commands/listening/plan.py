@@ -14,7 +14,7 @@ from ...hands.keyring import Keyring
 from ...hands.listening.plan import ListenPlan
 from ...hands.storing.store import kept_in
 from ...rules.loops import signed_by_us
-from ...rules.replies import Replies, sequence_of
+from ...rules.replies import Replies, checked, sequence_of
 from ...rules.routes import Route
 from ...rules.text import safe, seconds
 from ...words.errors import WrongUsage
@@ -150,7 +150,7 @@ def token_of(reference: str | None) -> str | None:
 def replies_of(options: Options) -> Replies:
     """`--reply` and its siblings."""
     statuses = [_status(text) for text in options.reply.split(",")]
-    headers = signed_by_us(headers_of(options.reply_headers, "--reply-header"))
+    headers = signed_by_us(checked(headers_of(options.reply_headers, "--reply-header")))
     like = Reply(status=200, headers=headers, body=options.reply_body.encode())
     return Replies(sequence_of(statuses, like), delay=options.reply_delay)
 

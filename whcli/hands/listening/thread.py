@@ -6,6 +6,7 @@ import asyncio
 import os
 import threading
 from collections.abc import Callable
+from concurrent.futures import Future
 from pathlib import Path
 from typing import TypeVar
 
@@ -68,13 +69,18 @@ class ListenerThread:
 
     def call(self, work: Callable[[], T]) -> T:
         """Have something done between two of the listener's requests, on its own thread."""
+        done: Future[T] = Future()
 
-        async def done() -> T:
-            return work()
+        def do() -> None:
+            try:
+                done.set_result(work())
+            except BaseException as error:
+                done.set_exception(error)
 
         if self._loop is None:
             raise RuntimeError("the listener has not begun")
-        return asyncio.run_coroutine_threadsafe(done(), self._loop).result(PATIENCE)
+        self._loop.call_soon_threadsafe(do)
+        return done.result(PATIENCE)
 
     def _raise(self) -> None:
         if self._trouble is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
@@ -11,7 +12,7 @@ from typing import Any, TypedDict, Unpack
 
 from ...rules.assertions import Expected, about, failures, words
 from ...rules.match import Filter, Miss, closest, compiled, differences
-from ...rules.replies import Replies
+from ...rules.replies import Replies, checked
 from ...rules.text import safe
 from ...words.errors import WrongUsage
 from ...words.event import SIGNATURES, Difference, Entry, Event, Reply
@@ -76,10 +77,11 @@ class WebhookListener:
 
         With `after` only events that arrived behind that one count. With a count of 0 it waits until `timeout` seconds
         are over, and no event may match. Raises AssertionError, naming the near misses, when the time is over first (or
-        one came that may not); raises WrongUsage for a filter that can match nothing.
+        one came that may not); raises WrongUsage for a filter that can match nothing, and for a count below 0.
         """
         __tracebackhide__ = True
         wanted = filter_of(filters)
+        _demand_count(count)
         behind = after.id if after is not None else 0
         found: list[Received] = []
         looked = 0
@@ -115,6 +117,7 @@ class WebhookListener:
         """
         __tracebackhide__ = True
         wanted = filter_of(filters)
+        _demand_count(count or 0)
         found = [each for each in self._settled() if not miss(wanted, *each)]
         asked = Expected(
             least=1 if count is None else count, most=count, ordered=tuple(ordered), signed=signed, once=no_duplicates
@@ -161,8 +164,13 @@ class WebhookListener:
 
         `body` as a dict or list goes out as JSON. `sequence`: the statuses for the first attempt of a delivery, the
         second one and so on, the last for all further ones; attempts are counted by the provider's delivery id, or all
-        together where there is none. `delay`: seconds that the sender waits. Raises WrongUsage for what is no status.
+        together where there is none. `delay`: seconds that the sender waits. Raises WrongUsage for what is no status,
+        no header, or no delay, and on a listener that is closed.
         """
+        if not self._open:
+            raise WrongUsage(f"the listener at {self.url} is closed", next="webhook_listeners() makes another one")
+        if not (math.isfinite(delay) and delay >= 0):
+            raise WrongUsage(f"{delay} is no delay in seconds", next="use 0.5, or 0 for none")
         for each in (status, *sequence):
             if not 200 <= each <= 599:
                 raise WrongUsage(f"{each} is no status to answer with", next="use 200 to 599")
@@ -202,6 +210,9 @@ class WebhookListeners:
 
 def filter_of(filters: Filters) -> Filter:
     """The filter; raises WrongUsage for one that can match nothing, TypeError for one that there is not."""
+    for name, value in filters.items():
+        if not isinstance(value, str):
+            raise WrongUsage(f"{name}={value!r} is no text", next="write it as text; those of `wait` are in its help")
     signature, where = filters.get("signature"), filters.get("where")
     if signature is not None and signature not in SIGNATURES:
         raise WrongUsage(f"there is no signature state '{signature}'", next="use one of " + ", ".join(SIGNATURES))
@@ -226,13 +237,26 @@ def _inner(difference: Difference) -> str:
 
 def payload(body: str | bytes | Mapping[str, Any] | list[Any], headers: Mapping[str, str]) -> tuple[bytes, Any]:
     """A reply's body and headers; a Content-Type of the caller's stands."""
-    fields = tuple((name.encode("latin-1"), value.encode("latin-1")) for name, value in headers.items())
+    fields = checked(tuple((_latin(name), _latin(value)) for name, value in headers.items()))
     if isinstance(body, bytes):
         return body, fields
     if isinstance(body, str):
         return body.encode(), fields
     typed = any(name.lower() == b"content-type" for name, _ in fields)
     return json.dumps(body).encode(), fields if typed else (*fields, JSON)
+
+
+def _latin(text: str) -> bytes:
+    """A header's text as its bytes; raises WrongUsage for what has none."""
+    try:
+        return text.encode("latin-1")
+    except UnicodeEncodeError:
+        raise WrongUsage(f"'{safe(text)}' of a reply's header is not Latin-1", next="percent-encode it") from None
+
+
+def _demand_count(count: int) -> None:
+    if count < 0:
+        raise WrongUsage(f"{count} is no number of events", next="use 1, or 0 for none")
 
 
 def _events(count: int) -> str:
