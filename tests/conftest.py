@@ -30,10 +30,10 @@ if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) is signal.SIG_I
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> Generator[None, int, int]:
     """Where whole folders are run one process more than there are processors: a third of the time is waiting.
 
-    None beside this one for a file, which so starts at once, for what `-k` chooses, and for slow proofs, which measure.
+    None beside this one for a file, which so starts at once, and for what `-k` or `-m` chooses: slow proofs measure.
     """
     processors = yield
-    chosen = config.option.keyword or "slow" in config.option.markexpr
+    chosen = config.option.keyword or config.option.markexpr != "not sdk"
     return processors + 1 if all(Path(each).is_dir() for each in config.args) and not chosen else 0
 
 

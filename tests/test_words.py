@@ -23,6 +23,7 @@ from whcli.words.record import record
 
 KINDS = [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, WhcliError)]
 CODES = {
+    "NotWritten": 1,
     "NoReply": 1,
     "WrongUsage": 2,
     "NothingMatched": 3,
