@@ -147,6 +147,13 @@ def test_a_table_has_columns_as_wide_as_their_widest_cell() -> None:
     assert stream.getvalue() == "  ID  METHOD  X\n   1  POST\n1000  P       end\n"
 
 
+def test_a_table_stays_aligned_under_letters_of_two_columns_and_of_none() -> None:
+    stream = io.StringIO()
+    rows: list[list[Span]] = [[("漢字", ""), ("x", "")], [("e\u0301a", ""), ("x", "")], [("four", ""), ("x", "")]]
+    Screen(stream).table(("A", "B"), rows)
+    assert stream.getvalue() == "A     B\n漢字  x\ne\u0301a    x\nfour  x\n"
+
+
 def test_a_table_without_rows_is_nothing() -> None:
     stream = io.StringIO()
     Screen(stream).table(("A", "B"), [])

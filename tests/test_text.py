@@ -11,7 +11,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tests.hostile.payloads import BIDI_CONTROLS, PAYLOADS, SHORT, acts
-from whcli.rules.text import ago, clip, middle, moment, rfc3339, safe, safe_block, seconds, size, took
+from whcli.rules.text import ago, clip, columns, middle, moment, pad, rfc3339, safe, safe_block, seconds, size, took
 from whcli.words.errors import WrongUsage
 
 EITHER = st.binary() | st.text(st.sampled_from("\ud800\udfff\x1b\x9b\u202e\u2028") | st.characters())
@@ -40,7 +40,7 @@ def test_in_a_safe_block_only_line_feeds_and_tabs_stay(value: bytes | str) -> No
     assert text.encode().decode() == text
 
 
-@given(st.text(st.characters(categories=("L", "N", "P", "S", "Zs"))))
+@given(st.text(st.characters(categories=("L", "N", "P", "S", "Zs"), exclude_characters="\u115f\u1160\u3164\uffa0")))
 def test_harmless_text_stays_as_it_is(text: str) -> None:
     assert safe(text) == safe_block(text) == safe(text.encode()) == text
 
@@ -62,12 +62,47 @@ def test_there_are_sixty_hostile_payloads() -> None:
     assert len(SHORT) >= 60
 
 
-@given(st.text(max_size=60), st.integers(1, 40))
+def wide(text: str) -> int:
+    """Columns, as Unicode Standard Annex 11 and a terminal count them."""
+    letters = [letter for letter in text if unicodedata.category(letter) not in ("Mn", "Me", "Cf")]
+    return sum(2 if unicodedata.east_asian_width(letter) in ("W", "F") else 1 for letter in letters)
+
+
+LETTERS = st.characters() | st.sampled_from("漢ウ\u0301\u200d👩é")
+
+
+@given(st.text(LETTERS, max_size=60), st.integers(1, 40))
+@example("漢字", 3)
+@example("a\u0301" * 30, 30)
 def test_a_clipped_text_is_no_wider_than_asked_and_shows_that_it_is_cut(text: str, width: int) -> None:
+    few = wide(text) <= width and len(text) <= 4 * width
     for short in (clip(text, width), middle(text, width)):
-        assert len(short) <= width
-        assert short == text if len(text) <= width else "…" in short
-    assert text.startswith(clip(text, width).removesuffix("…") if len(text) > width else text)
+        assert wide(short) <= width and len(short) <= 4 * width + 1
+        assert short == text if few else "…" in short
+    assert text.startswith(text if few else clip(text, width).removesuffix("…"))
+
+
+@given(st.text(LETTERS, max_size=20), st.integers(-30, 30))
+def test_a_padded_text_is_as_wide_as_asked(text: str, width: int) -> None:
+    assert columns(text) == wide(text)
+    assert wide(pad(text, width)) == max(wide(text), abs(width)) and pad(text, width).strip(" ") == text.strip(" ")
+
+
+UNSEEN = (
+    "\xad\u034f\u115f\u17b4\u180e\u200b\u2060\u2064\u206a\u3164\uffa0\ufff9\U0001bca0\U0001d173\U000e0001\U000e0061"
+)
+
+
+@pytest.mark.parametrize("letter", UNSEEN, ids=lambda letter: f"U+{ord(letter):04X}")
+def test_a_letter_that_shows_nothing_is_shown(letter: str) -> None:
+    shown = safe(f"sk_{letter}live")
+    assert shown == safe_block(f"sk_{letter}live") and shown.isascii() and shown.endswith("live")
+    assert shown.encode().decode("unicode_escape") == f"sk_{letter}live"
+
+
+def test_joiners_and_variants_stay_since_scripts_and_emoji_need_them() -> None:
+    for text in ("می\u200cخواهم", "क\u094d\u200dष", "👩\u200d👧", "❤\ufe0f"):
+        assert safe(text) == text
 
 
 def test_a_path_is_cut_in_its_middle() -> None:

@@ -17,7 +17,7 @@ from functools import cache
 from io import StringIO, TextIOWrapper
 from typing import Any, TextIO
 
-from ..rules.text import Span, safe, safe_block
+from ..rules.text import Span, columns, safe, safe_block
 from ..words.errors import WhcliError
 from ..words.secret import without_secrets
 
@@ -159,7 +159,7 @@ class Screen:
     def _cells(self, row: Sequence[Span], widths: Sequence[int], right: Sequence[int]) -> None:
         cells: list[Span] = []
         for n, (text, style) in enumerate(row):
-            room = " " * (widths[n] - len(text))
+            room = " " * (widths[n] - columns(text))
             cells += [(room, ""), (text, style)] if n in right else [(text, style), (room, "")]
             cells.append(("  ", ""))
         self.say(*trimmed(cells))
@@ -175,7 +175,7 @@ def _line_of() -> Callable[[dict[str, Any]], str]:
 
 def _widen(widths: list[int], row: Sequence[Span]) -> None:
     for n, (text, _) in enumerate(row):
-        widths[n] = max(widths[n], len(text))
+        widths[n] = max(widths[n], columns(text))
 
 
 def trimmed(spans: list[Span]) -> list[Span]:

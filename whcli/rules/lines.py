@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from ..words.event import Delivery, Entry
 from .masking import shown_target
-from .text import Span, clip, middle, safe, size, took
+from .text import Span, clip, columns, middle, pad, safe, size, took
 
 SIGNATURES: dict[str, Span] = {
     "valid": ("✓ sig", "green"),
@@ -41,8 +41,8 @@ def event_line(entry: Entry, clock: str, width: int, *, pending: bool = False) -
     weight: list[Span] = [(f" {_wide(size(entry.size), -8, width)}", "")]
     end: list[Span] = [(" ", ""), (_wide(verdict.strip(), 11, width), style)]
     end += [(" ", ""), *outcome(entry.last, width)] if entry.last or pending else []
-    room = width - 2 - sum(len(text) for text, _ in (*start, *end))
-    extra = sum(len(text) for text, _ in (*provider, *weight))
+    room = width - 2 - sum(columns(text) for text, _ in (*start, *end))
+    extra = sum(columns(text) for text, _ in (*provider, *weight))
     if width < NARROW or room - extra < 2 * LEAST:
         provider, weight, extra = [], [], 0
     room -= extra
@@ -54,7 +54,7 @@ def _wide(text: str, column: int, width: int) -> str:
     """A text as wide as its column, flush right for a negative one; as it is where the terminal has no room."""
     if width < PADDED:
         return text
-    return text.ljust(column) if column > 0 else text.rjust(-column)
+    return pad(text, column)
 
 
 def _shared(path: str, kind: str, room: int, width: int) -> tuple[str, str]:
@@ -62,11 +62,11 @@ def _shared(path: str, kind: str, room: int, width: int) -> tuple[str, str]:
 
     The path has at least half of the room, and all that the type does not need.
     """
-    columns = (16, 20) if width >= PADDED else (0, 0)
-    path_room = max(LEAST, room // 2, room - max(len(kind), columns[1]))
-    path = middle(path, path_room).ljust(min(columns[0], path_room))
-    kind_room = max(LEAST, room - len(path))
-    return path, clip(kind, kind_room).ljust(min(columns[1], kind_room))
+    least = (16, 20) if width >= PADDED else (0, 0)
+    path_room = max(LEAST, room // 2, room - max(columns(kind), least[1]))
+    path = pad(middle(path, path_room), min(least[0], path_room))
+    kind_room = max(LEAST, room - columns(path))
+    return path, pad(clip(kind, kind_room), min(least[1], kind_room))
 
 
 def signature(entry: Entry, *, short: bool = False) -> Span:

@@ -2,7 +2,10 @@
 
 `safe` is the one gate for text from outside on its way to a terminal or a log. It shows control bytes (C0 and DEL, C1),
 bidirectional controls, line separators, lone surrogates and bytes that are not UTF-8 as visible escapes, so that a
-payload can neither move the cursor, set the clipboard, nor re-order what is read (CWE-150, CVE-2021-42574).
+payload can neither move the cursor, set the clipboard, nor re-order what is read (CWE-150, CVE-2021-42574). So are the
+letters that show nothing at all: they break signatures, and hide what a reader would not miss.
+
+Widths are columns of a terminal: letters of East Asia take two, combining marks none (Unicode Standard Annex 11).
 """
 
 from __future__ import annotations
@@ -13,12 +16,18 @@ from functools import cache, lru_cache
 
 from ..words.errors import WrongUsage
 
+MARKS = 4  # letters a column, above which combining marks are cut
 Span = tuple[str, str]
 """Text, already safe, and the name of its style ("" for none)."""
 
 _BIDI = "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"
-_UNSAFE = f"[\x00-\x1f\x7f-\x9f{_BIDI}\u2028\u2029\ud800-\udfff\ufeff]"
-_UNSAFE_IN_BLOCK = f"[\x00-\x08\x0b-\x1f\x7f-\x9f{_BIDI}\u2028\u2029\ud800-\udfff\ufeff]"
+_UNSEEN = (  # Default_Ignorable_Code_Point of Unicode, but for the joiners and variants that scripts and emoji need
+    "\xad\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b\u2060-\u2065\u206a-\u206f\u3164\ufeff\uffa0\ufff0-\ufffb"
+    "\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
+)
+_ALWAYS = f"\x7f-\x9f{_BIDI}\u2028\u2029\ud800-\udfff{_UNSEEN}"
+_UNSAFE = f"[\x00-\x1f{_ALWAYS}]"
+_UNSAFE_IN_BLOCK = f"[\x00-\x08\x0b-\x1f{_ALWAYS}]"
 
 
 @cache
@@ -29,7 +38,7 @@ def _all(pattern: str) -> re.Pattern[str]:
 
 def _escape(match: re.Match[str]) -> str:
     code = ord(match[0])
-    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"
+    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
 
 
 def safe(value: bytes | str) -> str:
@@ -44,17 +53,53 @@ def safe_block(value: bytes | str) -> str:
     return text if text.isascii() and text.isprintable() else _all(_UNSAFE_IN_BLOCK).sub(_escape, text)
 
 
+def columns(text: str) -> int:
+    """How many columns of a terminal a safe text takes."""
+    return len(text) if text.isascii() else sum(map(_columns, text))
+
+
+@lru_cache(maxsize=4096)
+def _columns(letter: str) -> int:
+    import unicodedata  # only for who meets such letters
+
+    if unicodedata.category(letter) in ("Mn", "Me", "Cf"):
+        return 0
+    return 2 if unicodedata.east_asian_width(letter) in "WF" else 1
+
+
+def fitting(text: str, width: int) -> int:
+    """How many letters of the beginning fit into so many columns; of marks without width four a column at most."""
+    if text.isascii():
+        return min(len(text), width)
+    used = 0
+    for at, letter in enumerate(text):
+        used += _columns(letter)
+        if used > width or at >= MARKS * width:
+            return at
+    return len(text)
+
+
+def pad(text: str, width: int) -> str:
+    """A text filled up with blanks to so many columns; on the left for a negative width."""
+    blanks = " " * (abs(width) - columns(text))
+    return text + blanks if width > 0 else blanks + text
+
+
 def clip(text: str, width: int) -> str:
-    """The beginning of a text, with `…` when something is cut."""
-    return text if len(text) <= width else text[: max(width - 1, 0)] + "…"
+    """The beginning of a text, with `…` when something is cut; no wider than `width` columns."""
+    if fitting(text, width) == len(text):
+        return text
+    return text[: fitting(text, max(width - 1, 0))] + "…"
 
 
 def middle(text: str, width: int) -> str:
     """A text shortened in its middle: both ends of a path tell something."""
-    if len(text) <= width:
+    if fitting(text, width) == len(text):
         return text
-    tail = max(width - 1, 0) * 2 // 3
-    return text[: max(width - 1, 0) - tail] + "…" + (text[-tail:] if tail else "")
+    room = max(width - 1, 0)
+    tail = room * 2 // 3
+    kept = fitting(text[: -MARKS * tail - 2 : -1], tail) if tail else 0
+    return text[: fitting(text, room - tail)] + "…" + (text[-kept:] if kept else "")
 
 
 def size(count: int) -> str:
