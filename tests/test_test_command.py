@@ -395,6 +395,16 @@ def test_github_gets_annotations_at_the_files_and_a_table(
     assert all(row.count("|") == 6 and "<b>" not in row for row in rows)
 
 
+def test_annotations_name_files_from_the_root_of_the_repository(
+    hooks: Path, tmp_path: Path, test: Callable[..., Done]
+) -> None:
+    write(hooks / "a.json", push())
+    with Receiver(answer(500)) as handler:
+        inside = test("--to", handler.url, GITHUB_ACTIONS="true", GITHUB_WORKSPACE=str(tmp_path.parent)).out
+        outside = test("--to", handler.url, GITHUB_ACTIONS="true", GITHUB_WORKSPACE=str(tmp_path / "else")).out
+    assert f"::error file={tmp_path.name}/hooks/a.json," in inside and "::error file=hooks/a.json," in outside
+
+
 def test_a_summary_that_cannot_be_written_changes_no_outcome(
     hooks: Path, tmp_path: Path, test: Callable[..., Done]
 ) -> None:

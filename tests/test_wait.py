@@ -53,6 +53,19 @@ def test_out_of_time_the_near_misses_say_which_condition_failed(tmp_path: Path) 
     assert error["details"] == {
         "#1 POST /hooks stripe charge.succeeded": "type: wanted charge.failed, got charge.succeeded"
     }
+    [miss] = error["near_misses"]
+    assert miss == {
+        "event": 1,
+        "differences": [{"field": "type", "wanted": "charge.failed", "got": "charge.succeeded"}],
+    }
+
+
+@pytest.mark.parametrize(
+    "also", [("--count", "2"), ("--type", "x"), ("--since-start",), ("--from-now",), ("--after", "1")]
+)
+def test_waiting_for_a_listener_is_waiting_for_nothing_else(tmp_path: Path, also: tuple[str, ...]) -> None:
+    done = whcli("wait", "--ready", "--timeout", "0", *also, folder=tmp_path)
+    assert done.code == 2 and "--ready waits for a listener" in done.err
 
 
 def test_what_came_is_printed_though_it_was_not_enough(tmp_path: Path) -> None:

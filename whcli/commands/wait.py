@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ..words.errors import Exit, TimeRanOut
+from ..words.errors import Exit, TimeRanOut, WrongUsage
 from .options import (
     After,
     Colour,
@@ -68,6 +68,7 @@ def command(
     from ..hands.config import store_folder
     from ..hands.render import stdout
     from ..hands.storing.waiting import wait_for
+    from ..rules.match import Filter
     from ..rules.text import seconds
 
     screen, folder, limit = stdout(colour_of(colour)), store_folder(store), seconds(timeout)
@@ -84,6 +85,10 @@ def command(
         search=search,
     )
     if ready:
+        if wanted != Filter() or begin != "start" or since_start or count != 1:
+            raise WrongUsage(
+                "--ready waits for a listener, not for events", next="whcli wait --ready; then whcli wait with the rest"
+            )
         return wait_ready(screen, folder, limit, json=json)
     waited = wait_for(folder, wanted, count=count, timeout=limit, since=begin)
     show_found(screen, waited, json=json)
@@ -139,7 +144,7 @@ def no_listener(folder: Path, limit: float) -> TimeRanOut:
 
 def out_of_time(waited: Waited, count: int, limit: float, folder: Path) -> TimeRanOut:
     """The error when not enough came, with what came closest."""
-    from ..rules.assertions import about, words
+    from ..rules.assertions import about, miss_json, words
 
     if waited.after is None:
         return no_listener(folder, limit)
@@ -147,4 +152,5 @@ def out_of_time(waited: Waited, count: int, limit: float, folder: Path) -> TimeR
         f"{len(waited.entries)} of {count} matching events came within {limit:g} s",
         details=tuple((about(miss.entry), " · ".join(map(words, miss.differences))) for miss in waited.misses),
         next=f"whcli list --after {waited.after}        shows all that came",
+        further={"near_misses": [miss_json(miss) for miss in waited.misses]},
     )

@@ -11,7 +11,7 @@ import os
 import re
 import shutil
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
 from io import StringIO, TextIOWrapper
@@ -232,6 +232,15 @@ def lenient(stream: TextIO) -> TextIO:
     return stream
 
 
+def json_without_secrets(value: Any) -> Any:
+    """A JSON value with every text in it masked as `without_secrets` does."""
+    if isinstance(value, Mapping):
+        return {name: json_without_secrets(each) for name, each in value.items()}
+    if isinstance(value, list):
+        return [json_without_secrets(each) for each in value]
+    return without_secrets(value) if isinstance(value, str) else value
+
+
 def show_error(error: WhcliError, *, json: bool, colour: str = "auto") -> None:
     """A user's mistake: what happened, why, what to type next."""
     screen = stderr(colour)
@@ -239,7 +248,8 @@ def show_error(error: WhcliError, *, json: bool, colour: str = "auto") -> None:
     details = [(label, without_secrets(text)) for label, text in error.details]
     if json:
         record = {"code": error.code, "exit": int(error.exit), "message": message, "next": next}
-        screen.json({"schema": "whcli.error/1", **record, "details": dict(details)})
+        further = json_without_secrets(error.further)
+        screen.json({"schema": "whcli.error/1", **record, "details": dict(details), **further})
         return
     screen.say(("error:", "red"), f" {safe(message)}")  # it may repeat a file's name, a host, a fixture's words
     for label, text in details:

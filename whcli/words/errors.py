@@ -16,7 +16,9 @@ of ours and becomes exit 70.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import IntEnum
+from typing import Any
 
 
 class Exit(IntEnum):
@@ -62,7 +64,7 @@ class WhcliError(Exception):
     """Something the user can put right.
 
     `message` says what happened to what, `details` why (label and text, in order), `next` what to type. `code` is a
-    stable word for scripts, `exit` the process's exit code.
+    stable word for scripts, `exit` the process's exit code, `further` what its JSON has beside these.
     """
 
     exit = Exit.USAGE
@@ -75,12 +77,14 @@ class WhcliError(Exception):
         next: str,
         code: str | None = None,
         details: tuple[tuple[str, str], ...] = (),
+        further: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__(message)
         self.message = message
         self.next = next
         self.code = code or self.default_code
         self.details = details
+        self.further = further or {}
 
     @property
     def __notes__(self) -> list[str]:  # type: ignore[override]  # made when it is looked at: `next` can change

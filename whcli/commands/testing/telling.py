@@ -123,7 +123,7 @@ class Telling:
         if not in_actions() or not self.results:
             return
         screen = stderr("never") if self._json else self._screen
-        for line in annotated(self.results):
+        for line in annotated(self.results, in_repository):
             screen.say(line)
         page = os.environ.get("GITHUB_STEP_SUMMARY")
         if page:
@@ -138,6 +138,12 @@ def append(page: Path, results: list[Result], words: str) -> None:
             file.write(summary(results, words, ROOM - used))
     except OSError as error:  # the tests have their outcome, and that counts
         stderr("never").say(f"warning: $GITHUB_STEP_SUMMARY cannot be written: {error.strerror}")
+
+
+def in_repository(file: str) -> str:
+    """A file's path from the root of the checked-out repository, from which GitHub reads it, wherever the step runs."""
+    path, root = Path(file).resolve(), Path(os.environ.get("GITHUB_WORKSPACE") or ".").resolve()
+    return path.relative_to(root).as_posix() if path.is_relative_to(root) else file
 
 
 def in_actions() -> bool:

@@ -711,11 +711,12 @@ says  string  what it is, and who writes it
     "error": Shape(
         "What went wrong: one object on standard error, of any command.",
         """
-code     string    a stable word
-exit     integer   the exit code
-message  string    what happened to what
-next     string    what to type
-details  {string}  why, in labelled parts
+code          string    a stable word
+exit          integer   the exit code
+message       string    what happened to what
+next          string    what to type
+details       {string}  why, in labelled parts
+near_misses?  [#miss]   `wait`: the events that came closest, the closest first
 """,
     ),
 }

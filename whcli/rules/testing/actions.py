@@ -6,7 +6,7 @@ actions/toolkit `packages/core/src/command.ts`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from ..replaying.report import latency_text
 from ..text import clip, safe
@@ -17,17 +17,17 @@ ROOM = 1 << 20  # bytes of a step's summary; GitHub drops one that is larger
 WORDS = {"passed": "✅ passed", "failed": "❌ failed", "error": "❌ no reply"}
 
 
-def annotated(results: Sequence[Result]) -> list[str]:
-    """A line for each failure, at most ten in all."""
+def annotated(results: Sequence[Result], in_repository: Callable[[str], str] = str) -> list[str]:
+    """A line for each failure, at most ten in all; `in_repository` gives a file's path from the repository's root."""
     failed = [result for result in results if result.outcome != "passed"]
-    lines = [_annotation(result) for result in failed[:MOST]]
+    lines = [_annotation(result, in_repository(result.file)) for result in failed[:MOST]]
     more = len(failed) - MOST
     return lines + ([f"::error title=whcli test::and {more} more"] if more > 0 else [])
 
 
-def _annotation(result: Result) -> str:
+def _annotation(result: Result, file: str) -> str:
     title = f"{result.name}: {WORDS[result.outcome].partition(' ')[2]}"
-    return f"::error file={_property(result.file)},title={_property(title)}::{_data(clip(headline(result), 1000))}"
+    return f"::error file={_property(file)},title={_property(title)}::{_data(clip(headline(result), 1000))}"
 
 
 def _data(text: str) -> str:
