@@ -128,7 +128,7 @@ def _forker() -> socket.socket:
     command = [sys.executable, "-c", "from tests.forked import serve; serve()"]
     env = {**os.environ, "PYTHONPATH": str(ROOT)}
     with theirs:
-        process = subprocess.Popen(command, cwd=ROOT, env=env, stdin=theirs, stdout=subprocess.DEVNULL)
+        process = subprocess.Popen(command, cwd=ROOT, env=env, stdin=theirs.fileno(), stdout=subprocess.DEVNULL)
 
     def end() -> None:
         ours.close()

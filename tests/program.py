@@ -94,7 +94,7 @@ class Listening:
     def wait(self) -> Done:
         """Wait until it ends by itself."""
         out, err = self.process.communicate(timeout=DEADLINE)
-        return seen(self.process.returncode, out, err)
+        return seen(self.process.wait(), out, err)
 
 
 @contextmanager

@@ -34,6 +34,7 @@ EVENT = Event(
 
 
 def event_of(arrival: Arrival, headers: Headers, version: bytes) -> Event:
+    assert isinstance(arrival.body, bytes)
     return Event(
         id=1,
         uid="01ARYZ6S41TSV4RRFFQ69G5FAV",

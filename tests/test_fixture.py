@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import example, given
@@ -31,7 +32,7 @@ VALUES = st.recursive(
 
 def same(back: Event, event: Event) -> bool:
     """Equal but for the number, the time's last digits, and a head that says nothing more than the fields."""
-    bare = {"id": 0, "received_at": 0.0, "head": b""}
+    bare: dict[str, Any] = {"id": 0, "received_at": 0.0, "head": b""}
     return (
         replace(back, **bare) == replace(event, **bare)
         and head_of(back) == head_of(event)

@@ -13,8 +13,9 @@ from tests.hostile.requests import CHUNKED, LINES, ROWS, START, Captured, Row, f
 from tests.wire import chunked
 from whcli.hands.listening.bodies import Malformed
 from whcli.hands.listening.framing import Limits, RequestReader
+from whcli.words.event import Spooled
 
-Read = tuple[bytes, bytes, bytes, bytes, tuple[tuple[bytes, bytes], ...]]
+Read = tuple[bytes, bytes, bytes, bytes | Spooled, tuple[tuple[bytes, bytes], ...]]
 """Head, method, target, body and trailers of a request."""
 
 

@@ -135,7 +135,9 @@ def test_an_empty_secret_is_refused_since_anybody_can_sign_with_it(secret: Any) 
 def test_a_time_that_compares_with_nothing_makes_no_old_signature_valid() -> None:
     old = sign("stripe", BODY, secret="hush", now=1000.0)
     assert verify("stripe", old.headers, BODY, secret="hush").state == "stale"
-    for wrong in ({"now": float("nan")}, {"now": float("inf")}, {"tolerance": float("nan")}, {"tolerance": -1.0}):
+    nan, inf = float("nan"), float("inf")
+    wrongs: list[dict[str, Any]] = [{"now": nan}, {"now": inf}, {"tolerance": nan}, {"tolerance": -1.0}]
+    for wrong in wrongs:
         with pytest.raises(WrongUsage):
             verify("stripe", old.headers, BODY, secret="hush", **wrong)
     with pytest.raises(WrongUsage):

@@ -11,7 +11,7 @@ from threading import Barrier, Thread
 import pytest
 
 from whcli.hands.storing.migrations import APPLICATION_ID, LATEST, STEPS, migrate, version_of
-from whcli.hands.storing.opening import FILE
+from whcli.hands.storing.private import FILE
 from whcli.hands.storing.store import Store
 from whcli.words.errors import StoreFailed
 

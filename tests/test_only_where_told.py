@@ -20,9 +20,10 @@ from tests.test_look import store_with
 from tests.wire import ask, post
 from whcli.cli import run
 from whcli.hands.storing.store import Store
-from whcli.rules.archive.fixture import Fixture, fixture_text
+from whcli.rules.archive.fixture import fixture_text
 from whcli.rules.archive.records import event_json, line
 from whcli.words.event import Event
+from whcli.words.fixture import Fixture
 
 SECRET = "0123456789abcdef0123456789abcdef"
 
@@ -81,7 +82,7 @@ def test_a_forward_follows_no_redirect(tmp_path: Path) -> None:
         Store(tmp_path / ".whcli") as store,
     ):
         assert ask(listener.port, post(b"{}")).status == 200
-        until(lambda: store.entry(2) and store.entry(2).last)
+        until(lambda: store.deliveries(2))
         assert (len(handler.requests), there.connections) == (1, 0)
 
 
@@ -232,14 +233,14 @@ def test_there_are_thirty_breaks_by_fixture_and_thirty_by_flag() -> None:
 # -- P5: answers without an end ---------------------------------------------------------------------------------------
 
 
-def gigabyte(connection: socket.socket, _: bytes) -> None:
+def gigabyte(connection: socket.socket, request: bytes) -> None:
     """A gigabyte, as long as the other side takes it."""
     connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % (1 << 30))
     for _ in range(1 << 10):
         connection.sendall(bytes(MIB))
 
 
-def chunks(connection: socket.socket, _: bytes) -> None:
+def chunks(connection: socket.socket, request: bytes) -> None:
     """The same in chunks, without a length."""
     connection.sendall(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
     for _ in range(1 << 10):

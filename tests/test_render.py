@@ -10,6 +10,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import pytest
@@ -128,7 +129,7 @@ def test_lines_that_may_wait_are_made_together_and_stand_in_their_order() -> Non
     assert stream.getvalue() == '{"n":0}\n'  # eager: at once
     screen.eager = False
     for number in range(1, TOGETHER):
-        screen.json_late(lambda number=number: making(number))
+        screen.json_late(partial(making, number))
     assert made == [0]
     screen.json_late(lambda: making(TOGETHER))
     assert made == list(range(TOGETHER + 1))

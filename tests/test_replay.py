@@ -14,7 +14,8 @@ from tests.receivers import Receiver
 from tests.test_listen import BODY, STRIPE, post, signed
 from tests.test_look import store_with
 from tests.wire import Wire
-from whcli.hands.storing.store import Store, make_folder
+from whcli.hands.storing.opening import make_folder
+from whcli.hands.storing.store import Store
 from whcli.rules.recognition.detect import detect
 from whcli.words.event import Arrival, SignatureState
 

@@ -33,8 +33,9 @@ from tests.program import Done, environment, listening, seen, until, whcli
 from tests.receivers import length_of, split
 from tests.test_look import store_with
 from whcli.cli import run
+from whcli.hands.storing.opening import make_folder
 from whcli.hands.storing.private import FILE
-from whcli.hands.storing.store import Store, make_folder
+from whcli.hands.storing.store import Store
 from whcli.words.event import Arrival
 
 SECRETS = {"stripe": "whsec_test", "github": "s3cret", "slack": "8f742231b10e8888abcd99yyyzzz85a5"}
@@ -811,12 +812,14 @@ class Counting:
         self._counts, self._answers, self._later = counts, answers, later
 
     def __call__(self, number: int, _: bytes) -> bytes:
-        write = lambda: self._state.write_text(str(self._counts(number)))  # noqa: E731
         if self._later:
-            threading.Timer(self._later, write).start()
+            threading.Timer(self._later, self._write, (number,)).start()
         else:
-            write()
+            self._write(number)
         return reply(self._answers(number))
+
+    def _write(self, number: int) -> None:
+        self._state.write_text(str(self._counts(number)))
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -31,7 +32,7 @@ def secure(pem: Path) -> Iterator[Receiver]:
 COMMANDS = {
     "replay": ["replay", "1", "--to", "{url}"],
     "replay --compare-to": ["replay", "1", "--to", "{url}", "--compare-to", "{url}"],
-    "replay --probe-url": ["replay", "1", "--to", "{plain}", "--probe-url", "{url}"],
+    "replay --probe-url": ["replay", "1", "--to", "{plain}", "--duplicate", "2", "--probe-url", "{url}"],
     "send": ["send", "github", "push", "--to", "{url}"],
     "handshake": ["handshake", "slack", "--to", "{url}", "--secret", "env:SECRET"],
 }
@@ -63,7 +64,7 @@ def test_a_handler_behind_tls_is_checked_too(tmp_path: Path, secure: Receiver, p
             Store(tmp_path / ".whcli") as store,
         ):
             assert ask(listener.port, post(b"{}")).status == 200
-            until(lambda number=number: store.entry(number) and store.entry(number).last)
+            until(partial(store.deliveries, number))
             entry = store.entry(number)
         assert entry is not None and entry.last is not None
         assert (entry.last.failure, entry.last.ok) == (failure, failure is None)

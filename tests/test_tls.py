@@ -11,6 +11,7 @@ import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -341,7 +342,7 @@ def test_nobody_believes_the_authority_about_a_public_name(store: Path) -> None:
     certificate = certificates._read(store / FOLDER / "ca.pem")
     key = certificates._read_key(store / FOLDER / "ca.key")
     assert certificate is not None and key is not None
-    at = certificates.datetime.fromtimestamp(time.time(), certificates.UTC)
+    at = datetime.fromtimestamp(time.time(), UTC)
     for names, believed in ((["localhost"], True), (["www.example.com"], False), (["8.8.8.8"], False)):
         certificates._make_server(store / FOLDER, certificate, key, names, at)
         assert handshake(store / FOLDER, names[0]) is believed
@@ -374,7 +375,7 @@ def test_the_certificate_is_one_that_apple_takes(store: Path) -> None:
     leaf = x509.load_pem_x509_certificate((store / FOLDER / "server.pem").read_bytes())
     assert (leaf.not_valid_after_utc - leaf.not_valid_before_utc).days <= 825
     usage = leaf.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
-    assert x509.ExtendedKeyUsageOID.SERVER_AUTH in usage
+    assert x509.oid.ExtendedKeyUsageOID.SERVER_AUTH in usage
     assert leaf.signature_hash_algorithm is not None and leaf.signature_hash_algorithm.name == "sha256"
 
 

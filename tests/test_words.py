@@ -97,17 +97,19 @@ class Theirs:
 
 
 def test_a_record_is_what_the_standard_library_makes() -> None:
-    for values in ({"a": 1}, {"a": 1, "set": "y"}, {"a": 2, "many": [1], "hidden": "i"}):
-        ours, theirs = Ours(**values), Theirs(**values)  # type: ignore[arg-type]
+    several: list[dict[str, Any]] = [{"a": 1}, {"a": 1, "set": "y"}, {"a": 2, "many": [1], "hidden": "i"}]
+    for values in several:
+        ours, theirs = Ours(**values), Theirs(**values)
         assert repr(ours).removeprefix("Ours") == repr(theirs).removeprefix("Theirs")
         assert dataclasses.asdict(ours) == dataclasses.asdict(theirs)
-        assert ours == Ours(**values) != dataclasses.replace(ours, a=9)  # type: ignore[arg-type]
-    assert Ours(a=1) != Theirs(a=1) and Ours(a=1).many is not Ours(a=1).many
+        assert ours == Ours(**values) != dataclasses.replace(ours, a=9)
+    other: object = Theirs(a=1)
+    assert Ours(a=1) != other and Ours(a=1).many is not Ours(a=1).many
     for wrong in ({}, {"a": 1, "other": 2}):
         with pytest.raises(TypeError):
             Ours(**wrong)  # type: ignore[arg-type]
     with pytest.raises(TypeError):
-        Ours(1)  # type: ignore[misc]
+        Ours(1)  # type: ignore[call-arg]
     with pytest.raises(TypeError):
         hash(Ours(a=1))  # a list has none
     assert hash(Reply(status=1)) == hash(Reply(status=1))

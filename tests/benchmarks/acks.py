@@ -6,6 +6,7 @@ Each ratio sets the acknowledgement's 99th percentile beside that of the same re
 from __future__ import annotations
 
 import json
+import socket
 import tempfile
 import threading
 import time
@@ -25,15 +26,20 @@ LARGE = b"[" + b'{"a":[1,2,3],"b":"x"},' * (MIB // 22 - 1) + b"{}]"
 SMALL = b'{"id":1}' + b" " * 1_000
 
 
+def hanging(connection: socket.socket, _: bytes) -> None:
+    """A handler that never answers."""
+    connection.recv(1)
+
+
 def figures(quick: bool) -> Iterator[Figure]:
     """Printing, hanging, stopped: ratios of percentiles, then what the stopped reader cost."""
     number = 40 if quick else 200
     with listener("--quiet") as quiet, listener() as loud:
         yield ratio("1 MiB of JSON at 20/s, shown", [quiet, loud], LARGE, number, 0.05)
     with (
-        Receiver(lambda connection, _: connection.recv(1) and None) as hanging,
+        Receiver(hanging) as stuck_at,
         listener() as plain,
-        listener("--forward", hanging.url) as stuck,
+        listener("--forward", stuck_at.url) as stuck,
     ):
         yield ratio("1 kB, the handler hangs", [plain, stuck], SMALL, 5 * number, 0.0)
     yield from stopped(500 if quick else 5_000, 1.0 if quick else 60.0)

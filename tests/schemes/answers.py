@@ -84,7 +84,8 @@ class Answer:
     @property
     def label(self) -> str:
         """What stands before the digest: `sha256=`, `v1,`."""
-        return re.match("(?:[a-z0-9-]+[=,])?", self.signature)[0]
+        found = re.match("[a-z0-9-]+[=,]", self.signature)
+        return found[0] if found else ""
 
     def with_signature(self, *values: bytes) -> Message:
         """The message as sent, but with other values in the signature's header."""
