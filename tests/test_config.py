@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.program import whcli
 from whcli.hands.config import (
     Config,
     load_config,
@@ -310,3 +311,14 @@ def test_no_secret_shows_in_any_error_of_its_own_reading(tmp_path: Path, monkeyp
         except WhcliError as error:
             print(error, error.next, error.details, repr(error), traceback.format_exc(), file=shown)
     assert CANARY[6:-4] not in shown.getvalue()
+
+
+@pytest.mark.skipif(not Path("/dev/zero").exists(), reason="no device here that never ends")
+def test_a_file_that_never_ends_is_a_sentence(tmp_path: Path) -> None:
+    endless = tmp_path / "endless"
+    endless.symlink_to("/dev/zero")
+    done = whcli("sign", "github", "--secret", "file:endless", "--body-file", "/dev/null", folder=tmp_path)
+    assert done.code == 2 and "larger than 1 MiB" in done.err
+    (tmp_path / "whcli.toml").symlink_to(endless)
+    done = whcli("listen", "--port", "0", folder=tmp_path)
+    assert done.code == 2 and "larger than 1 MiB" in done.err

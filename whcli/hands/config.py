@@ -6,13 +6,14 @@ never secrets. Nothing else is read.
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..rules.near import did_you_mean, near, unknown
 from ..rules.routes import Route
@@ -22,8 +23,12 @@ from ..words.errors import WrongUsage
 from ..words.record import record
 from ..words.secret import Secret, masked
 
+if TYPE_CHECKING:
+    from importlib.resources.abc import Traversable
+
 FOLDER = ".whcli"
 FILE = "whcli.toml"
+SMALL = 1 << 20  # bytes of a configuration, a secret, a file of samples
 BARE = re.compile(r"(?!localhost\Z)[A-Za-z][A-Za-z0-9_-]*")  # a name, or a machine without a port
 
 KEYS: dict[str, dict[str, type | tuple[type, ...]]] = {
@@ -96,6 +101,15 @@ def store_folder(given: Path | None) -> Path:
     return upwards(FOLDER) or Path.cwd() / FOLDER
 
 
+def read_small(path: Path | Traversable) -> bytes:
+    """A file that people write, as bytes; raises OSError, for a larger one too: a link may lead to a device."""
+    with path.open("rb") as file:
+        data: bytes = file.read(SMALL + 1)
+    if len(data) > SMALL:
+        raise OSError(errno.EFBIG, f"it is larger than {SMALL >> 20} MiB")
+    return data
+
+
 # -- whcli.toml -----------------------------------------------------------------------------------------------------
 
 
@@ -107,9 +121,10 @@ def load_config() -> Config:
     import tomllib
 
     try:
-        tables = tomllib.loads(path.read_text("utf-8"))
+        tables = tomllib.loads(read_small(path).decode("utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError, OSError) as error:
-        raise WrongUsage(f"{path} cannot be read: {error}", code="bad_config", next=f"edit {path}") from error
+        why = getattr(error, "strerror", None) or error
+        raise WrongUsage(f"{path} cannot be read: {why}", code="bad_config", next=f"edit {path}") from error
     schemes = _schemes(path, tables.get("schemes", {}))
     _check(path, tables, (*schemes, *NAMES))
     return Config(
@@ -268,7 +283,7 @@ def _read(name: str, base: Path | None) -> bytes:
     path = Path(name)
     try:
         path = (base or Path()) / path.expanduser()
-        return path.read_bytes().removesuffix(b"\n").removesuffix(b"\r")
+        return read_small(path).removesuffix(b"\n").removesuffix(b"\r")
     except (OSError, RuntimeError, ValueError) as error:  # no such home; a NUL in the name
         why = getattr(error, "strerror", None) or error
         raise WrongUsage(

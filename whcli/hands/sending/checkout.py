@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
+
+_COMMIT = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")  # SHA-1 or SHA-256; nothing else that stood there is passed on
+_SMALL = 4096  # bytes of a file with one line
+_LARGE = 64 << 20  # bytes of packed-refs
 
 
 def revision(start: Path | None = None) -> str | None:
@@ -13,26 +18,33 @@ def revision(start: Path | None = None) -> str | None:
     start = (start or Path.cwd()).resolve()
     found = next((folder / ".git" for folder in (start, *start.parents) if (folder / ".git").exists()), None)
     try:
-        return _head(_git_folder(found)) if found else None
-    except (OSError, UnicodeDecodeError):
+        head = _head(_git_folder(found)) if found else None
+    except (OSError, ValueError):  # no UTF-8; a NUL in a name
         return None
+    return head if head is not None and _COMMIT.fullmatch(head) else None
 
 
 def _git_folder(found: Path) -> Path:
     """A worktree has a file with `gitdir: PATH` in the folder's place."""
     if found.is_dir():
         return found
-    return (found.parent / found.read_text().partition("gitdir:")[2].strip()).resolve()
+    return (found.parent / _text(found).partition("gitdir:")[2].strip()).resolve()
 
 
 def _head(git: Path) -> str | None:
-    head = (git / "HEAD").read_text().strip()
+    head = _text(git / "HEAD").strip()
     if not head.startswith("ref: "):
         return head
     name = head.removeprefix("ref: ")
-    common = (git / (git / "commondir").read_text().strip()).resolve() if (git / "commondir").exists() else git
+    common = (git / _text(git / "commondir").strip()).resolve() if (git / "commondir").exists() else git
     for folder in (git, common):
         if (folder / name).exists():
-            return (folder / name).read_text().strip()
-    lines = (common / "packed-refs").read_text().splitlines() if (common / "packed-refs").exists() else []
+            return _text(folder / name).strip()
+    lines = _text(common / "packed-refs", _LARGE).splitlines() if (common / "packed-refs").exists() else []
     return next((line.partition(" ")[0] for line in lines if line.endswith(f" {name}")), None)
+
+
+def _text(path: Path, most: int = _SMALL) -> str:
+    """The beginning of a file: a link that came along with a project may lead to a device."""
+    with path.open("rb") as file:
+        return file.read(most).decode()

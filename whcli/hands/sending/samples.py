@@ -12,6 +12,7 @@ from pathlib import Path
 from ...rules.near import unknown
 from ...rules.samples import Sample, joined, sample_named, samples_in
 from ...words.errors import NothingMatched, WrongUsage
+from ..config import read_small
 
 SUFFIX = ".toml"
 LISTED = "whcli send --list        shows all of them"
@@ -73,7 +74,7 @@ def _read(file: Traversable, origin: str) -> tuple[Sample, ...]:
     import tomllib
 
     try:
-        tables = tomllib.loads(file.read_text("utf-8"))
+        tables = tomllib.loads(read_small(file).decode("utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError, OSError) as error:
         raise WrongUsage(f"{origin} cannot be read: {error}", code="bad_sample", next=f"edit {origin}") from error
     return samples_in(tables, file.name.removesuffix(SUFFIX), origin)
