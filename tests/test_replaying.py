@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import fcntl
 import hashlib
 import hmac
 import itertools
@@ -15,8 +16,10 @@ import sqlite3
 import statistics
 import subprocess
 import sys
+import termios
 import threading
 import time
+from array import array
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager
@@ -1069,6 +1072,57 @@ def test_an_interruption_between_two_attempts_tells_of_the_first(tmp_path: Path)
     assert process.returncode == 130 and out.endswith("1 unfinished.\n"), err
     [event] = whcli("show", "1", "--json", folder=tmp_path).lines
     assert [each["status"] for each in event["deliveries"]] == [500]
+
+
+@pytest.mark.parametrize(
+    ("sent", "code", "how"),
+    [
+        (signal.SIGINT, 130, ()),
+        (signal.SIGTERM, 143, ("--json", "--concurrency", "8")),
+        (signal.SIGHUP, 143, ("--compare-to",)),
+    ],
+    ids=["interrupted, in words", "terminated, as JSON", "the terminal closed, a comparison"],
+)
+@pytest.mark.skipif(not hasattr(fcntl, "F_SETPIPE_SZ"), reason="only Linux makes a pipe small")
+def test_output_that_nobody_reads_holds_off_no_end(
+    tmp_path: Path, sent: signal.Signals, code: int, how: tuple[str, ...]
+) -> None:
+    kept(tmp_path, *[(b"X: y", b"%d" % n) for n in range(200)])
+    junit = () if "--compare-to" in how else ("--junit", "out.xml")
+    with Handler(b"HTTP/1.1 500 It\r\nX: %b\r\nContent-Length: 0\r\n\r\n" % (b"x" * 4000)) as handler, Handler() as two:
+        to = (*how, two.url) if "--compare-to" in how else how
+        process = begun(tmp_path, "all", "--to", handler.url, *to, *junit)
+        assert process.stdout is not None
+        fcntl.fcntl(process.stdout.fileno(), fcntl.F_SETPIPE_SZ, 4096)  # one line fills it
+        until(lambda: unread(process) and stands(handler.requests))
+        process.send_signal(sent)
+        try:
+            assert process.wait(10) == code
+        finally:
+            process.kill()
+        _, err = process.communicate()
+    count = len(handler.requests)
+    assert err == "" and 0 < count < 2 * 200
+    with Store(tmp_path / ".whcli") as store:
+        recorded = sum(each.url.startswith(handler.url) for n in range(1, 201) for each in store.deliveries(n))
+    assert recorded == count
+    if junit:
+        assert ElementTree.parse(tmp_path / "out.xml").getroot().get("tests") == str(count)
+
+
+def stands(requests: list[bytes]) -> bool:
+    """No more come for a while."""
+    count = len(requests)
+    time.sleep(0.2)
+    return count == len(requests)
+
+
+def unread(process: subprocess.Popen[str]) -> int:
+    """Bytes that wait in the pipe of a process's output."""
+    assert process.stdout is not None
+    found = array("i", [0])
+    fcntl.ioctl(process.stdout.fileno(), termios.FIONREAD, found)
+    return found[0]
 
 
 def test_unfinished_attempts_are_told_and_each_is_a_failed_case(tmp_path: Path) -> None:

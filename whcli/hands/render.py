@@ -215,9 +215,13 @@ def _page(text: str, command: Sequence[str], terminal: TextIO) -> None:
     subprocess.run(command, input=text.encode("utf-8", "backslashreplace"), check=False)
 
 
-def stdout(colour: str = "auto") -> Screen:
-    """Results go here."""
-    return Screen(lenient(sys.stdout), colour)
+def stdout(colour: str = "auto", over: Callable[[], bool] | None = None) -> Screen:
+    """Results go here; with `over` they wait for a reader only until it says so."""
+    if over is None:
+        return Screen(lenient(sys.stdout), colour)
+    from .outlet import leavable
+
+    return Screen(leavable(lenient(sys.stdout), over), colour)
 
 
 def stderr(colour: str = "auto") -> Screen:

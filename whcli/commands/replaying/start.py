@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Coroutine
-from contextlib import closing, suppress
+from collections.abc import Coroutine, Iterator
+from contextlib import closing, contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -58,15 +58,16 @@ def replayed(asked: Asked, choice: Choice, ways: Ways, source: Source, folder: P
     trust = Trust(config.targets.values(), yes=ways.yes, send_credentials=ways.send_credentials)
     manners = replace(manners_of(asked, ways), refuse=lambda url: refuse_loop(url, folder))
     rival = config.target(choice.compare_to) if choice.compare_to else None
-    screen = stdout(colour)
+    ended = Ended()
+    screen = stdout(colour, ended)
 
     def once() -> int:
         one = Replayer(source, chosen, keyring, changes)
         if rival is None or ways.dry_run:
             run = Replay(screen, one, plan, manners, json=json, talk=stderr(colour))
-            return run.dry() if ways.dry_run else walked(run, trust)
+            return run.dry() if ways.dry_run else walked(run, trust, ended)
         other = Replayer(source, chosen, keyring, replace(changes, to=rival))
-        return walked(Comparison(screen, one, other, plan, manners, json=json), trust)
+        return walked(Comparison(screen, one, other, plan, manners, json=json), trust, ended)
 
     if ways.watch is None:
         return once()
@@ -80,20 +81,20 @@ def replayed(asked: Asked, choice: Choice, ways: Ways, source: Source, folder: P
     return watched(ways.watch, [folder, *([ways.junit] if ways.junit else [])], once, alive, stderr())
 
 
-def walked(run: Replay | Comparison, trust: Trust) -> int:
+def walked(run: Replay | Comparison, trust: Trust, ended: Ended) -> int:
     """Walk the plan; an interruption still tells what was done, and so does an error once something was sent."""
-    ended = Ended()
-    try:
-        on_loop(ended.by_signal(run.go(trust)))
-    except (KeyboardInterrupt, asyncio.CancelledError):
-        run.end()
-        return ended.exit
-    except Exception as error:  # of the tasks that walked, it can be a group
-        if run.begun:
-            with suppress(OSError, NotWritten):  # standard output may be what took no more, or the disk be full
-                run.end()
-        raise first_of(error) from None
-    return run.end()
+    with ended.by_signal():
+        try:
+            on_loop(ended.walk(run.go(trust)))
+        except (KeyboardInterrupt, asyncio.CancelledError):
+            ended.exit = ended.exit or Exit.INTERRUPTED
+        except Exception as error:  # of the tasks that walked, it can be a group
+            if run.begun:
+                with suppress(OSError, NotWritten):  # standard output may be what took no more, or the disk be full
+                    run.end()
+            raise first_of(error) from None
+        code = run.end()
+        return code if ended.exit is None else ended.exit
 
 
 def first_of(error: Exception) -> Exception:
@@ -102,28 +103,53 @@ def first_of(error: Exception) -> Exception:
 
 
 class Ended:
-    """How a walk ended before its time: Ctrl-C, which asyncio minds, or a signal that is treated like it.
+    """Whether walking has ended before its time, and how: by Ctrl-C, or by a signal that is treated like it.
 
-    Those are SIGTERM, and SIGHUP of a terminal that was closed, unless it is ignored as under nohup.
+    Those are SIGTERM, and SIGHUP of a terminal that was closed; one that is ignored, as under nohup, stays so. The
+    handlers are Python's, not the event loop's: they also run while standard output waits for a reader.
     """
 
     def __init__(self) -> None:
-        self.exit = Exit.INTERRUPTED
+        self.exit: Exit | None = None
+        self._task: asyncio.Task[Any] | None = None
 
-    async def by_signal(self, walk: Coroutine[Any, Any, None]) -> None:
-        """Walk, and cancel that when a signal comes, so that what is under way is told and recorded."""
-        task = asyncio.current_task()
+    def __call__(self) -> bool:
+        return self.exit is not None
 
-        def end() -> None:
-            self.exit = Exit.TERMINATED
-            if task is not None:
-                task.cancel()
+    @contextmanager
+    def by_signal(self) -> Iterator[None]:
+        """Until the end of this a signal ends the walk, so that what is under way is told and recorded."""
+        before = {}
+        for name, usual in ENDING.items():
+            number = getattr(signal, name, None)  # Windows has no SIGHUP
+            if number is not None and signal.getsignal(number) is usual:
+                with suppress(ValueError):  # not the main thread
+                    before[number] = signal.signal(number, self._end)
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
 
-        with suppress(NotImplementedError, RuntimeError, ValueError):  # Windows; not the main thread
-            asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, end)
-            if signal.getsignal(signal.SIGHUP) is signal.SIG_DFL:
-                asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, end)
+    async def walk(self, walk: Coroutine[Any, Any, None]) -> None:
+        """Walk until there is a signal."""
+        self._task = asyncio.current_task()
         await walk
+
+    def _end(self, number: int, frame: object) -> None:
+        again, self.exit = self.exit, Exit.INTERRUPTED if number == signal.SIGINT else Exit.TERMINATED
+        if again is not None or self._task is None:
+            raise KeyboardInterrupt
+        self._task.cancel()
+        self._task.get_loop().call_soon_threadsafe(lambda: None)  # it may sleep
+
+
+ENDING: dict[str, Any] = {
+    "SIGINT": signal.default_int_handler,
+    "SIGTERM": signal.SIG_DFL,
+    "SIGHUP": signal.SIG_DFL,
+}
+"""What ends a walk, where nobody has said otherwise: how Python minds it from the start."""
 
 
 def changes_of(asked: Asked, choice: Choice, ways: Ways, config: Config, source: Source, to: str | None) -> Changes:
