@@ -144,6 +144,13 @@ def test_behind_two_hyphens_nothing_is_a_flag(tmp_path: Path) -> None:
     assert done.code != 0 and "--debug" in done.err
 
 
+@pytest.mark.parametrize("command", ["", "schemes", "fixtures", "store", "tls"])
+def test_a_list_of_commands_cuts_no_sentence_short(command: str, tmp_path: Path) -> None:
+    done = whcli(*command.split(), "--help", folder=tmp_path, env={"COLUMNS": "80"})
+    listed = done.out.partition("Commands:")[2].partition("Examples:")[0].splitlines()
+    assert listed and not [line for line in listed if line.endswith("...")]
+
+
 def test_help_lists_the_commands_in_their_order_and_one_version_flag(tmp_path: Path) -> None:
     out = whcli("--help", folder=tmp_path).out
     assert out.index("  schemes ") < out.index("  handshake ") < out.index("  help ")

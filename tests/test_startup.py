@@ -133,6 +133,12 @@ def test_only_the_named_command_is_loaded() -> None:
     assert commands == {"whcli.commands.list_events", "whcli.commands.options"}
 
 
+@pytest.mark.parametrize("arguments", [("--help",), ("lst",), ("--lst", "list")])
+def test_the_names_of_commands_need_none_of_them(arguments: tuple[str, ...]) -> None:
+    code = 0 if arguments == ("--help",) else 2
+    assert not [name for name in loaded(*arguments, code=code) if name.startswith("whcli.commands.")]
+
+
 def test_the_watch_sees_what_is_imported() -> None:
     """A test that cannot fail would prove nothing: `--where` does need jmespath."""
     assert "jmespath" in loaded("list", "--where", "body.a")

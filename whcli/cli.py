@@ -1,8 +1,7 @@
 """The command line: names, order, and the one place where errors become words and exit codes.
 
 Start-up is most of what a short command costs. So `--version` is answered before anything is imported, and only the
-module of the command that was named is loaded; help, completion and unknown names load them all (they are light: each
-imports what is heavy inside its function).
+module of the command that was named is loaded; what is heavy it imports inside its function.
 """
 
 from __future__ import annotations
@@ -22,32 +21,32 @@ if TYPE_CHECKING:
     from .words.errors import WhcliError
 
 COMMANDS = {
-    "listen": "listen",
-    "list": "list_events",
-    "show": "show",
-    "diff": "diff",
-    "replay": "replay",
-    "test": "test",
-    "send": "send",
-    "sign": "sign",
-    "verify": "verify",
-    "schemes": "schemes",
-    "handshake": "handshake",
-    "wait": "wait",
-    "assert": "assert_events",
-    "export": "export",
-    "import": "import_events",
-    "fixtures": "fixtures",
-    "rm": "rm",
-    "store": "store",
-    "tls": "tls",
-    "doctor": "doctor",
-    "demo": "demo",
-    "schema": "schema",
-    "completion": "completion",
-    "help": "help_topics",
+    "listen": ("listen", "Capture webhooks of any kind: store, show, forward, answer."),
+    "list": ("list_events", "List captured events, the newest last."),
+    "show": ("show", "Show one event: headers, body, and what was sent for it."),
+    "diff": ("diff", "Compare two events; JSON and form bodies field by field."),
+    "replay": ("replay", "Send captured events again, byte for byte, signed afresh."),
+    "test": ("test", "Send fixtures to a handler, and check what it does."),
+    "send": ("send", "Send a provider's sample event, signed as it would be."),
+    "sign": ("sign", "Print the headers with which a provider would sign a body."),
+    "verify": ("verify", "Say whether a signature holds; if it does not, why."),
+    "schemes": ("schemes", "List and explain signature schemes; make keys for tests."),
+    "handshake": ("handshake", "Ask what a provider asks at set-up, and check the answer."),
+    "wait": ("wait", "Wait until matching events are in the store."),
+    "assert": ("assert_events", "Check what came: how many, in which order, signed, once."),
+    "export": ("export", "Write events to files that are safe for git."),
+    "import": ("import_events", "Read events from fixtures, HAR, curl and other files."),
+    "fixtures": ("fixtures", "Look for secrets in fixtures; print the test secrets."),
+    "rm": ("rm", "Delete captured events and their deliveries."),
+    "store": ("store", "Look at the store as a whole, copy it, give space back."),
+    "tls": ("tls", "Show the certificates of listen --tls; how to trust them."),
+    "doctor": ("doctor", "Check store, configuration, secrets, port, clock and more."),
+    "demo": ("demo", "See it work: captured, verified, replayed, in 3 seconds."),
+    "schema": ("schema", "Print the JSON Schema of an object that --json writes."),
+    "completion": ("completion", "Print the completion script of bash, zsh or fish."),
+    "help": ("help_topics", "Show a topic, such as exit-codes or filters, or a command."),
 }
-"""Command -> module in `commands/`, in the order that help lists them."""
+"""Command -> module in `commands/`, and what it does in a line of 60 letters; in the order that help lists them."""
 
 ALIASES = {"ls": "list"}
 COMPLETE = "__complete"  # what the scripts of `whcli completion` ask
@@ -116,7 +115,8 @@ def _everywhere(arguments: list[str]) -> list[str]:
     for flag in EVERYWHERE.keys() & set(arguments[:end]):
         name, value = EVERYWHERE[flag]
         os.environ[name] = value
-    return [each for each in arguments[:end] if each not in EVERYWHERE] + arguments[end:]
+    left = [each for each in arguments[:end] if each not in EVERYWHERE] + arguments[end:]
+    return left[1:] if left[:1] == ["--"] else left
 
 
 def version(rest: list[str]) -> int:
@@ -185,7 +185,7 @@ def _call(arguments: list[str]) -> int:
     from .words.errors import Exit
 
     try:
-        command = _ordered(typer.main.get_command(application(arguments)))
+        command = typer.main.get_command(application(arguments))
         with command.make_context("whcli", arguments or ["--help"]) as context:
             _collect_from_now_on()
             result = command.invoke(context)
@@ -212,7 +212,7 @@ def _collect_from_now_on() -> None:
 
 
 def application(arguments: list[str]) -> typer.Typer:
-    """The Typer application with the command that the arguments name, or with all of them."""
+    """The Typer application with the command that the arguments name, or with the names of all, for help."""
     import typer
 
     app = typer.Typer(
@@ -227,8 +227,11 @@ def application(arguments: list[str]) -> typer.Typer:
     app.callback()(_evaluated(_callback()))
     named = arguments[0] if arguments else ""
     name = ALIASES.get(named, named)
-    for command in (name,) if name in COMMANDS else COMMANDS:
-        _register(app, command, named if command == name else command)
+    if name in COMMANDS:
+        _register(app, name, named)
+    else:
+        for command, (_, summary) in COMMANDS.items():
+            app.command(name=command, help=summary)(lambda: None)
     return app
 
 
@@ -246,16 +249,8 @@ def _callback() -> Callable[..., None]:
     return options
 
 
-def _ordered(command: Any) -> Any:
-    """The commands as COMMANDS has them; typer puts those with subcommands last."""
-    command.commands = dict(
-        sorted(command.commands.items(), key=lambda item: list(COMMANDS).index(ALIASES.get(item[0], item[0])))
-    )
-    return command
-
-
 def _register(app: typer.Typer, command: str, name: str) -> None:
-    module = import_module(f"{__package__}.commands.{COMMANDS[command]}")
+    module = import_module(f"{__package__}.commands.{COMMANDS[command][0]}")
     if hasattr(module, "app"):
         app.add_typer(module.app, name=name)
     else:

@@ -39,7 +39,7 @@ def complete(arguments: list[str]) -> int:
     words = split("".join(arguments[1:2])) if bash else arguments or [""]
     screen = stdout("never")
     with suppress(*(() if os.environ.get("WHCLI_DEBUG") else (Exception,))):
-        for word, about in offered(words, described=not bash):
+        for word, about in offered(words):
             if HARMLESS.fullmatch(word):
                 screen.say(f"{word}\t{about}" if about and not bash else word)
     return 0
@@ -62,13 +62,13 @@ def split(line: str) -> list[str]:
     return words[start + 1 :] or [""]
 
 
-def offered(words: list[str], *, described: bool) -> Candidates:
-    """The candidates for the last word. Commands alone need no module, unless they are to be `described`."""
+def offered(words: list[str]) -> Candidates:
+    """The candidates for the last word; commands alone need no module."""
     from .. import cli
 
     *before, typed = words
-    if not before and not described and not typed.startswith("-"):
-        return [(name, "") for name in cli.COMMANDS if name.startswith(typed)]
+    if not before and not typed.startswith("-"):
+        return [(name, summary) for name, (_, summary) in cli.COMMANDS.items() if name.startswith(typed)]
     if before and before[0] not in {*cli.COMMANDS, *cli.ALIASES} and not before[0].startswith("-"):
         return ()
     return _offered(before, typed)
@@ -215,7 +215,7 @@ def topics(_typed: str, _given: dict[str, Any]) -> Candidates:
     from .. import cli
     from .help_topics import TOPICS
 
-    return [(name, "") for name in (*TOPICS, *cli.COMMANDS)]
+    return [*((name, "") for name in TOPICS), *((name, summary) for name, (_, summary) in cli.COMMANDS.items())]
 
 
 def objects(_typed: str, _given: dict[str, Any]) -> Candidates:

@@ -34,7 +34,7 @@ def check(
     colour: Colour = "auto",
     json: Json = False,
 ) -> int:
-    """Look for what seems secret or personal; exit 1 when there is something. Fit for a pre-commit hook."""
+    """Look for what seems secret or personal. Exit 1 when there is something: fit for a pre-commit hook."""
     from ..hands.files import files_under, read_file
     from ..hands.render import stderr, stdout
 
@@ -70,7 +70,7 @@ def secret(
     scheme: Annotated[str, typer.Argument(help="The scheme, such as stripe.")],
     json: Json = False,
 ) -> int:
-    """Print the test secret, or public key, that a handler needs to accept redacted fixtures."""
+    """Print a test secret or public key. A handler that has it accepts redacted fixtures."""
     from ..hands.config import load_config
     from ..hands.render import stdout
     from ..rules.signatures.testsecrets import secret_for_tests

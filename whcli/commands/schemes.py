@@ -34,7 +34,7 @@ def schemes(context: typer.Context, colour: Colour = "auto", json: Json = False)
 
 @app.command("list", epilog="Examples:\n\n  whcli schemes list --json")
 def listing(colour: Colour = "auto", json: Json = False) -> int:
-    """List all schemes, those of whcli.toml first; the same as without a subcommand."""
+    """List all schemes, those of whcli.toml first. The same as without a subcommand."""
     from ..hands.render import stdout
 
     screen = stdout(colour_of(colour))
@@ -57,7 +57,7 @@ def show(
     colour: Colour = "auto",
     json: Json = False,
 ) -> int:
-    """Explain one scheme: headers, signed content, secret, tolerance, retries, source."""
+    """Explain one scheme: headers, signed content, secret, retries. With its tolerance and source."""
     from ..hands.config import load_config
     from ..hands.render import stdout
     from ..rules.conduct.schedules import BY_PROVIDER
@@ -77,7 +77,7 @@ def keygen(
     name: Annotated[str, typer.Argument(help="An asymmetric scheme, such as discord.")],
     json: Json = False,
 ) -> int:
-    """Make a key pair for tests: the private key signs, the public one is what the receiver is given."""
+    """Make a key pair for tests. The private key signs, the public one is what the receiver is given."""
     from ..hands.config import load_config, variable
     from ..hands.render import stderr, stdout
     from ..rules.signatures.asymmetric import keygen as make

@@ -38,7 +38,7 @@ def default(context: typer.Context, store: StoreDir = None, colour: Colour = "au
 
 @app.command("info", epilog="Examples:\n\n  whcli tls info --json")
 def info(store: StoreDir = None, colour: Colour = "auto", json: Json = False) -> int:
-    """Show the authority and the certificate: names, dates, fingerprints; the default."""
+    """Show the authority and the certificate; the default. Names, dates, fingerprints."""
     from ..hands.render import stdout
 
     authority, certificate, _ = _there(store)
@@ -67,7 +67,7 @@ def trust(
     colour: Colour = "auto",
     json: Json = False,
 ) -> int:
-    """Show what to type so that senders trust the listener's certificate; nothing is changed."""
+    """Show what to type so that senders trust the certificate. Nothing is changed."""
     from ..hands.render import stdout
     from ..rules.trusting import WAYS, written
 
