@@ -225,6 +225,28 @@ def test_a_har_file_with_the_fields_of_a_form_only(body: bytes) -> None:
     assert read(har(parts))[0].body == b"" and "does not hold its body" in notes(har(parts))[0]
 
 
+@pytest.mark.parametrize(
+    ("body", "mime", "text"),
+    [
+        (bytes(range(256)), "application/octet-stream", bytes(range(256)).decode("latin-1")),
+        (b"caf\xe9", "text/plain; charset=latin-1", "café"),
+        ("żółć".encode("cp1250"), "text/plain; charset=windows-1250", "żółć"),
+        (b"\x1f\x8b\xff", "application/json", b"\x1f\x8b\xff".decode("utf-8", "surrogateescape")),
+        ("é".encode(), "text/plain; charset=latin-1", "é"),
+    ],
+)
+def test_a_har_file_whose_text_is_no_utf_8_gives_the_bytes_of_the_length_that_was_sent(
+    body: bytes, mime: str, text: str
+) -> None:
+    request = {
+        "method": "POST",
+        "url": "https://shop.example/hooks",
+        "headers": named(Content_Type=mime, content_length=str(len(body))),
+        "postData": {"mimeType": mime, "text": text},
+    }
+    assert read(har(request))[0].body == body and notes(har(request)) == [""]
+
+
 def test_a_har_file_of_a_browser() -> None:
     request = {
         "method": "PUT",

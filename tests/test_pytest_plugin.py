@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -205,6 +206,19 @@ def test_a_number_below_none_and_a_filter_that_is_no_text_are_mistakes(webhook_l
         webhook_listener.assert_received(-2)
     with pytest.raises(WrongUsage, match="path=5 is no text"):
         webhook_listener.wait(path=5)  # type: ignore[arg-type]
+
+
+def test_a_delay_that_nobody_waits_out_does_not_hold_up_the_end_of_a_test(
+    webhook_listeners: WebhookListeners, webhook_sender: WebhookSender, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("whcli.hands.listening.listener.GRACE", 60.0)
+    listener = webhook_listeners()
+    listener.reply_with(delay=600)
+    with pytest.raises(NoReply):
+        webhook_sender.send("github", "push", to=listener.url, unsigned=True, timeout=0.2)
+    began = time.monotonic()
+    listener.close()
+    assert time.monotonic() - began < 30 and len(listener.events) == 1
 
 
 def test_a_sequence_answers_the_attempts_of_each_delivery(

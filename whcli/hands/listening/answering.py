@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import suppress
 from typing import Any
 
 from ...rules.conduct.handshakes import Handshake, answer, is_sns_host, possible
@@ -57,7 +58,12 @@ class Answering:
         self._statuses: OrderedDict[int, int] = OrderedDict()
         self._notes: OrderedDict[int, str] = OrderedDict()
         self._tasks: set[asyncio.Task[None]] = set()
+        self._ending = asyncio.Event()
         self.failing = False  # nothing could be stored since somebody said so
+
+    def hurry(self) -> None:
+        """The listener ends: replies that are only delayed go out now, since what they answer is stored."""
+        self._ending.set()
 
     async def finish(self, patience: float) -> None:
         """Let the replies that wait for something go out, for at most `patience` seconds."""
@@ -159,7 +165,8 @@ class Answering:
         self._tell(f"#{event.id} the subscription's confirmation was answered: {answer}")
 
     async def _delayed(self, reply: Reply, respond: Respond) -> None:
-        await asyncio.sleep(self._plan.replies.delay)
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._ending.wait(), self._plan.replies.delay)
         respond(reply)
 
     async def _relayed(self, event: Event, url: str, respond: Respond) -> None:

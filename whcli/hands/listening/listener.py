@@ -149,6 +149,7 @@ class Listener:
         until = time.monotonic() + GRACE
         self._asked.set()
         await self._behind
+        self._answering.hurry()
         await self.server.stop(GRACE)
         await self._answering.finish(max(0.0, until - time.monotonic()))
         stops = [self._keeper.stop] if self._keeper is not None else []

@@ -13,6 +13,7 @@ import base64
 import json
 import re
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 from urllib.parse import parse_qsl, quote, urlencode
@@ -189,7 +190,7 @@ def _body(request: dict[str, Any]) -> tuple[bytes, str]:
     body: bytes = (
         base64.b64decode(text, validate=True)
         if data.get("encoding") == "base64"
-        else text.encode("utf-8", "surrogatepass")
+        else _encoded(text, _length(request), data.get("mimeType") or "")
     )
     differs = _length(request) not in ("", str(len(body)))
     return body, "the HAR file holds its body as decoded text, not as the bytes that were sent" if differs else ""
@@ -199,6 +200,22 @@ def _length(request: dict[str, Any]) -> str:
     """What the request says of its body's length; empty where it says nothing."""
     said = (each["value"] for each in request.get("headers", []) if each["name"].lower() == "content-length")
     return next((str(value) for value in said), "")
+
+
+def _encoded(text: str, length: str, mime: str) -> bytes:
+    """A decoded body's bytes: in the character set in which it is as long as what was sent, where there is one.
+
+    mitmproxy reads what says no character set as Latin-1 where it is no UTF-8, and keeps other bytes as surrogates.
+    """
+    said = re.search(r"charset=\"?([\w.:-]+)", mime, re.IGNORECASE)
+    ways = [("utf-8", "surrogateescape"), ("latin-1", "strict"), (said[1] if said else "utf-8", "strict")]
+    bodies = []
+    for charset, errors in ways:
+        with suppress(UnicodeError, LookupError):
+            bodies.append(text.encode(charset, errors))
+    return next(
+        (body for body in bodies if str(len(body)) == length), (*bodies, text.encode("utf-8", "surrogatepass"))[0]
+    )
 
 
 def _form(params: list[dict[str, Any]], length: str) -> bytes:
