@@ -45,7 +45,8 @@ ROOMS: dict[str, str] = {
         checkup.check checkup.secrets checkup.moments checkup
     """,
     "hands": """
-        places loops storing.transaction storing.migrations storing.private storing.opening storing.rows storing.reading
+        places loops filelimit
+        storing.transaction storing.migrations storing.private storing.opening storing.rows storing.reading
         storing.index storing.narrowing storing.listing storing.store storing.upkeep storing.retention
         listening.behind listening.bodies listening.framing listening.spool listening.connections listening.writer
         listening.lock storing.waiting storing.judging storing.examination storing

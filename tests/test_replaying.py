@@ -976,6 +976,22 @@ def test_a_report_is_told_and_the_junit_file_parses(tmp_path: Path, replay: Call
     assert (report["schema"], report["sent"], report["ok"]) == ("whcli.report/1", 1, 1)
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no such limit")
+def test_more_deliveries_at_once_than_a_shell_lets_open_files(tmp_path: Path) -> None:
+    three(tmp_path)
+    with Handler(hold=0.3) as handler:
+        command = [sys.executable, "-m", "whcli", "replay", "1", "--to", handler.url, "--race", "150"]
+        done = subprocess.run(
+            ["sh", "-c", 'ulimit -S -n 64 && exec "$@"', "sh", *command],
+            cwd=tmp_path,
+            env=environment(),
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+    assert done.returncode == 0 and "150 ok." in done.stdout, done.stdout[-500:] + done.stderr
+
+
 def test_a_junit_file_that_cannot_be_is_told_before_anything_is_sent(
     tmp_path: Path, replay: Callable[..., Done]
 ) -> None:

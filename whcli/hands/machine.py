@@ -79,13 +79,3 @@ def _mounts(folder: Path) -> Iterator[tuple[int, str]]:
             point = point.replace("\\040", " ")
             if folder.is_relative_to(point):
                 yield len(point), kind
-
-
-def open_files() -> int | None:
-    """How many files this process may have open; None for no limit, and where there is none to be seen."""
-    if sys.platform == "win32":
-        return None
-    import resource
-
-    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    return None if soft == resource.RLIM_INFINITY else soft

@@ -10,10 +10,11 @@ from pathlib import Path
 
 from ... import __version__
 from ...hands.config import Config
+from ...hands.filelimit import open_files
 from ...hands.listening.framing import Limits
 from ...hands.listening.lock import holder
 from ...hands.listening.server import SPARE_FILES, open_sockets
-from ...hands.machine import fresh_file_time, hardware_time, is_ours, is_this, offset, open_files, programs
+from ...hands.machine import fresh_file_time, hardware_time, is_ours, is_this, offset, programs
 from ...hands.storing.examination import Examined, has_reset_bug
 from ...rules.checkup.check import Check
 from ...rules.checkup.moments import Times, judged

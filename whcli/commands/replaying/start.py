@@ -12,6 +12,7 @@ from typing import Any
 
 from ...hands.config import Config, load_config, store_folder
 from ...hands.events import Source
+from ...hands.filelimit import let_open
 from ...hands.files import check_report
 from ...hands.keyring import Keyring
 from ...hands.listening.lock import holder
@@ -35,6 +36,7 @@ from .proof import output_of, state_of
 from .run import Manners, Replay
 from .sense import require_sense
 
+FILES = 4096  # open at once, if that may be: a connection for each delivery under way
 PATIENCE = 30.0  # seconds for an answer, where neither a flag nor a provider says otherwise
 
 
@@ -83,6 +85,7 @@ def replayed(asked: Asked, choice: Choice, ways: Ways, source: Source, folder: P
 
 def walked(run: Replay | Comparison, trust: Trust, ended: Ended) -> int:
     """Walk the plan; an interruption still tells what was done, and so does an error once something was sent."""
+    let_open(FILES)
     with ended.by_signal():
         try:
             on_loop(ended.walk(run.go(trust)))

@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ...words.errors import CannotListen, WrongUsage
+from ..filelimit import let_open
 from ..places import leads_to
 from .bodies import Spools
 from .connections import Accept, Listening, Refused
@@ -171,19 +172,9 @@ def _within_file_limit(limits: Limits, each: int) -> Limits:
     Of the files that `each` may need one is itself, one a large body's, and one is in a TLS handshake behind it. The
     soft limit is raised where the hard one lets us.
     """
-    if sys.platform == "win32":
-        return limits
-    import resource
-
     wanted = each * limits.connections + SPARE_FILES
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    unlimited = resource.RLIM_INFINITY
-    if soft != unlimited and soft < wanted:
-        soft = wanted if hard == unlimited else min(wanted, hard)
-        with suppress(ValueError, OSError):  # macOS has another limit beside
-            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
-    files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if files == unlimited or files >= wanted:
+    files = let_open(wanted)
+    if files is None or files >= wanted:
         return limits
     return replace(limits, connections=max((files - SPARE_FILES) // each, 1))
 
