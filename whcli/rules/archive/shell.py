@@ -6,6 +6,7 @@ A command is read, never run. What only curl itself adds (`User-Agent`, `Accept`
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from urllib.parse import quote_plus
@@ -43,15 +44,17 @@ def curl_of(event: Event, to: str | None = None) -> str:
 # -- reading --------------------------------------------------------------------------------------------------------
 
 _IGNORED = """
-    -s -S -sS -sSi -i -k -L -v -q -f -g -N -# --silent --show-error --include --insecure --location --verbose
+    -s -S -i -k -L -v -q -f -g -N -# -O -J -R --silent --show-error --include --insecure --location --verbose
     --disable --fail --globoff --no-buffer --progress-bar --http1.1 --http1.0 --http2 --path-as-is
     --compressed --fail-with-body --no-progress-meter --ipv4 --ipv6 -4 -6 --http2-prior-knowledge
-    --tcp-nodelay --raw
+    --tcp-nodelay --raw -0 -1 --tlsv1 --tlsv1.0 --tlsv1.1 --tlsv1.2 --tlsv1.3 --ssl-no-revoke --remote-name
+    --remote-header-name --remote-time --create-dirs --no-keepalive --fail-early --post301 --post302 --post303
+    --location-trusted --retry-all-errors --retry-connrefused --basic --http3 --styled-output --no-styled-output
 """
 _IGNORED_WITH_VALUE = """
     -o --output -m --max-time --connect-timeout --noproxy -x --proxy -w --write-out --cacert --capath -E
     --cert --key --retry --retry-delay --resolve --interface --ciphers --tls-max -c --cookie-jar -D
-    --dump-header -K --max-redirs --proxy-user -U --limit-rate --stderr --trace --trace-ascii
+    --dump-header --max-redirs --proxy-user -U --limit-rate --stderr --trace --trace-ascii
 """
 IGNORED = frozenset(_IGNORED.split())
 IGNORED_WITH_VALUE = frozenset(_IGNORED_WITH_VALUE.split())
@@ -70,6 +73,7 @@ SHORT = {
     "-G": "--get",
 }
 UNREADABLE = {"--form": "a form's boundary is made by chance", "--upload-file": "it sends a file's contents"}
+FLAGS = ("--get", "--head")
 HEADERS = {"--user-agent": "User-Agent", "--referer": "Referer", "--cookie": "Cookie"}
 
 
@@ -89,6 +93,7 @@ class _Asked:
     get: bool = False
     head: bool = False
     json: bool = False
+    globs: bool = True  # `{a,b}` and `[1-9]` in the URL stand for several
 
 
 def is_curl(text: str) -> bool:
@@ -144,34 +149,44 @@ def _parsed(words: list[str], piped: bytes | None, read_file: ReadFile) -> Itera
         if not word.startswith("-") or word == "-":
             asked.url = word if asked.url is None else _second(word)
             continue
-        name, value = _split(word)
-        if name in IGNORED:
-            continue
-        if name in UNREADABLE:
-            raise NotReadable(f"{name} cannot be read: {UNREADABLE[name]}")
-        if name not in IGNORED_WITH_VALUE and name not in ("--get", "--head", *TAKES):
-            raise NotReadable(f"the option {clip(name, 40)} is not known here")
-        if name not in ("--get", "--head"):
-            value = next(rest, None) if value is None else value
-            if value is None:
-                raise NotReadable(f"{name} lacks its value")
-        if name not in IGNORED_WITH_VALUE:
-            _take(asked, name, value or "")
+        for name, value in _options(word):
+            _option(asked, name, value, rest)
     yield asked
+
+
+def _option(asked: _Asked, name: str, value: str | None, rest: Iterator[str]) -> None:
+    """One option, its value glued on or the next word."""
+    if name in ("-g", "--globoff"):
+        asked.globs = False
+    if name in IGNORED:
+        return
+    if name in UNREADABLE:
+        raise NotReadable(f"{name} cannot be read: {UNREADABLE[name]}")
+    if name not in IGNORED_WITH_VALUE and name not in (*FLAGS, *TAKES):
+        raise NotReadable(f"the option {clip(name, 40)} is not known here")
+    if name not in FLAGS:
+        value = next(rest, None) if value is None else value
+        if value is None:
+            raise NotReadable(f"{name} lacks its value")
+    if name not in IGNORED_WITH_VALUE:
+        _take(asked, name, value or "")
 
 
 def _second(word: str) -> str:
     raise NotReadable(f"it has a second URL, '{clip(word, 60)}'")
 
 
-def _split(word: str) -> tuple[str, str | None]:
-    """An option's long name, and its value where it is glued on: `-XPOST`, `-d'x'`."""
-    if word.startswith("--") or word in IGNORED or word in IGNORED_WITH_VALUE:
-        return word, None
-    for short, long in SHORT.items():
-        if word.startswith(short):
-            return long, word[2:] or None
-    return ("-s", None) if set(word[1:]) <= set("sSikLvqfgN46#") else (word, None)
+def _options(word: str) -> Iterator[tuple[str, str | None]]:
+    """The options of a word by their long names, the last with its value where it is glued on: `-XPOST`, `-sSd{}`."""
+    if word.startswith("--"):
+        yield word, None
+        return
+    for place, letter in enumerate(word[1:], start=2):
+        name = SHORT.get(f"-{letter}", f"-{letter}")
+        if name not in IGNORED and name not in FLAGS:
+            yield name, word[place:] or None
+            return
+        yield name, None
 
 
 def _take(asked: _Asked, name: str, value: str) -> None:
@@ -249,6 +264,7 @@ TAKES: dict[str, Callable[[_Asked, str], None]] = {
     "--referer": lambda asked, value: asked.headers.append(("Referer", value)),
     "--cookie": _cookie,
     "--user": _user,
+    "--oauth2-bearer": lambda asked, value: asked.headers.append(("Authorization", f"Bearer {value}")),
 }
 """Options with a value, and what each does to the request."""
 
@@ -256,7 +272,8 @@ TAKES: dict[str, Callable[[_Asked, str], None]] = {
 def _event(asked: _Asked, text: str, now: float) -> Event:
     if asked.url is None:
         raise ValueError("it names no URL")
-    url = asked.url if "://" in asked.url else f"http://{asked.url}"
+    url = _one_url(asked.url) if asked.globs else asked.url
+    url = url if "://" in url else f"http://{url}"
     body = (b"" if asked.json else b"&").join(asked.data)
     query = [*asked.query, *([body.decode("utf-8", "surrogateescape")] if asked.get and body else [])]
     body = b"" if asked.get else body
@@ -274,6 +291,13 @@ def _event(asked: _Asked, text: str, now: float) -> Event:
         at=None,
         now=now,
     )
+
+
+def _one_url(url: str) -> str:
+    """A URL without the escapes of braces and brackets, which browsers write; raises ValueError where it is several."""
+    if re.search(r"(?<!\\)(?:\{[^}]*\}|\[[A-Za-z0-9]+-[A-Za-z0-9:]+\])", url):
+        raise ValueError("its URL stands for several, and -g takes braces as they are")
+    return re.sub(r"\\([][{}])", r"\1", url)
 
 
 def _bytes(word: str) -> str:
