@@ -212,6 +212,8 @@ class Listener:
         """In the follower's thread: all is known of the entries behind `after`."""
         self._printer.take(after, entries)
         self._indexer.wake()
+        if self._keeper is not None:  # what was written woke it, but only now it may go
+            self._keeper.wake()
 
     def _expects(self, entry: Entry) -> bool:
         refused = self._plan.verify and entry.facts.signature != "valid"
