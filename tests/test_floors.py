@@ -47,7 +47,8 @@ ROOMS: dict[str, str] = {
     "hands": """
         places loops filelimit
         storing.transaction storing.migrations storing.private storing.opening storing.rows storing.reading
-        storing.index storing.narrowing storing.listing storing.store storing.upkeep storing.retention
+        storing.index storing.narrowing storing.listing storing.database storing.finding storing.store
+        storing.upkeep storing.retention
         listening.behind listening.bodies listening.framing listening.spool listening.connections listening.writer
         listening.lock storing.waiting storing.judging storing.examination storing
         machine config certificates keyring files given fixtures events redacting outlet render sending.samples
@@ -289,7 +290,7 @@ def test_only_these_rooms_touch_the_streams() -> None:
 
 def test_only_the_store_speaks_sql() -> None:
     assert {name for name in TREES if "sqlite3" in heads(name)} == {
-        "hands.storing.store",
+        "hands.storing.database",
         "hands.storing.rows",
         "hands.storing.reading",
         "hands.storing.index",

@@ -135,6 +135,14 @@ def leaving(folder: Path, reading: Reading, ids: Sequence[int]) -> Iterator[None
         index.forget(texts)
 
 
+def forget_all(folder: Path) -> None:
+    """Empty the index of a store where most of it is to go: a listener makes it again of what is left."""
+    index = Index.open(folder)
+    if index is not None:
+        with closing(index):
+            index.empty()
+
+
 def newest(db: sqlite3.Connection, schema: str) -> int:
     """The newest arrival number in an index, 0 for none."""
     return int(db.execute(f"SELECT coalesce(max(id), 0) FROM {schema}.words_docsize").fetchone()[0])  # noqa: S608

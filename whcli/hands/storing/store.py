@@ -1,27 +1,27 @@
 """The one way to a project's events: captured requests, what was worked out from them, and deliveries.
 
-`opening.py` says what SQLite is told and why, `rows.py` how records stand in the tables.
+`database.py` has the transactions, `finding.py` what is asked of arrival numbers, `rows.py` how records stand in the
+tables.
 """
 
 from __future__ import annotations
 
-import sqlite3
 import sys
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, closing, contextmanager
+from contextlib import AbstractContextManager, closing
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ...words.errors import NothingMatched
 from ...words.event import Arrival, Delivery, Difference, Entry, Event, Facts, Outcome
 from ...words.fixture import Fixture
 from ...words.secret import Secret
-from .opening import DAMAGED, damaged, explained, is_there, make_folder, no_store, open_database, whole
-from .private import FILE, keep_private
-from .reading import Reading
+from .finding import Finding
+from .opening import DAMAGED, damaged, explained, whole
+from .private import FILE
 from .rows import (
     ENTRY,
     EVENT,
@@ -36,9 +36,7 @@ from .rows import (
     insert_facts,
     insert_fixture,
     outcome_of,
-    storable,
 )
-from .transaction import transaction
 
 if TYPE_CHECKING:
     from ...rules.match import Filter
@@ -48,71 +46,13 @@ MANY = 20_000  # events that go at once, above which the index of words is made 
 ONCE = 100  # events that are deleted in one transaction: an acknowledgement may have to wait for it
 
 
-class Store:
+class Store(Finding):
     """An open store: `with Store(".whcli") as store: store.event(1)`.
 
     `folder` is the `.whcli` folder. With `create` a missing store is made, else NothingMatched is raised. `holder` is
     True for the one process that holds the listener's lock, and so may checkpoint. Every failure of the database is
     raised as StoreFailed. One Store serves one thread at a time.
     """
-
-    def __init__(self, folder: Path | str, *, create: bool = False, holder: bool = False) -> None:
-        self.folder = Path(folder)
-        self.path = self.folder / FILE
-        self.holder = holder
-        with explained(self.path):
-            if not is_there(self.path):
-                if not create:
-                    raise no_store(self.folder)
-                make_folder(self.folder)
-            keep_private(self.folder)
-            self._db = open_database(self.path, holder)
-        self._syncs = "FULL"
-        self._reading = Reading(self._db, self.path)
-
-    def close(self) -> None:
-        """Close the database; nothing is lost when this is never called."""
-        self._db.close()
-
-    def __enter__(self) -> Store:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    @contextmanager
-    def writing(self, *, durable: bool = True) -> Iterator[sqlite3.Connection]:
-        """One short transaction; what was written is on disk when the block ends.
-
-        Not `durable`: then it is safe from a crash of ours at once, and from a power cut with the next that is.
-        """
-        with explained(self.path):
-            self._sync("FULL" if durable else "NORMAL")
-            with transaction(self._db):
-                yield self._db
-
-    def _sync(self, how: str) -> None:
-        """When the disk is waited for: after each commit (FULL), or before the log is reused (NORMAL)."""
-        if how != self._syncs:
-            self._db.execute(f"PRAGMA synchronous = {how}")
-            self._syncs = how
-
-    @contextmanager
-    def reading(self) -> Iterator[sqlite3.Connection]:
-        """One snapshot: what is read in the block belongs together, whatever is written meanwhile."""
-        with explained(self.path):
-            self._db.execute("BEGIN")
-            try:
-                yield self._db
-            finally:
-                if self._db.in_transaction:
-                    self._db.execute("ROLLBACK")
-
-    @contextmanager
-    def alone(self) -> Iterator[sqlite3.Connection]:
-        """No transaction: for what makes its own. Only the lock's holder may have its reasons."""
-        with explained(self.path):
-            yield self._db
 
     # -- writing ----------------------------------------------------------------------------------------------------
 
@@ -188,7 +128,9 @@ class Store:
         """
         removed = 0
         if len(ids) > MANY:
-            self._forget_all()
+            from .index import forget_all
+
+            forget_all(self.folder)
         for start in range(0, len(ids), ONCE):
             began = time.monotonic()
             with self.leaving(ids[start : start + ONCE]), self.writing() as db:
@@ -206,19 +148,6 @@ class Store:
     def reindex(self, index: Index, until: int, most: int = 500) -> int:
         """Let the index of words take the next events, up to an arrival number and `most`; how many there were."""
         return index.take(self._reading, until, most)
-
-    def _forget_all(self) -> None:
-        """Empty the index of words, where most of it is to go: a listener makes it again of what is left."""
-        from .index import Index
-
-        index = Index.open(self.folder)
-        if index is not None:
-            with closing(index):
-                index.empty()
-
-    def ids_before(self, moment: float) -> list[int]:
-        """Arrival numbers of the events that were received before a moment, in unix seconds UTC."""
-        return [row[0] for row in self._rows("SELECT id FROM events WHERE received_at < ? ORDER BY id", (moment,))]
 
     # -- reading ----------------------------------------------------------------------------------------------------
 
@@ -284,32 +213,6 @@ class Store:
         last = sys.maxsize if until is None else until
         yield from Listing(self._reading, self.folder, wanted or Filter(), newest=newest).entries(after, last, limit)
 
-    def has(self, id: int) -> bool:
-        """Whether there is an event with this number."""
-        return bool(self._rows("SELECT 1 FROM events WHERE id = ?", (id,)))
-
-    def ids(self, first: int, last: int | None) -> list[int]:
-        """All arrival numbers from `first` to `last`, both included."""
-        bound = sys.maxsize if last is None else last
-        return [row[0] for row in self._rows("SELECT id FROM events WHERE id BETWEEN ? AND ?", (first, bound))]
-
-    def by_uid(self, prefix: str) -> list[int]:
-        """Arrival numbers of the events whose uid begins with a prefix, at most three."""
-        low = prefix.upper()
-        rows = self._rows("SELECT id FROM events WHERE uid >= ? AND uid < ? LIMIT 3", (low, low + "~"))
-        return [row[0] for row in rows]
-
-    def uids(self, limit: int) -> list[str]:
-        """The uids of the newest events, the newest first."""
-        return [row[0] for row in self._rows("SELECT uid FROM events ORDER BY id DESC LIMIT ?", (limit,))]
-
-    def seen(self, column: str, limit: int) -> list[str]:
-        """The different values of `provider` or `type` among the newest events, the newest first."""
-        if column not in ("provider", "type"):
-            raise ValueError(column)
-        rows = self._rows(f"SELECT {column} FROM facts ORDER BY event_id DESC LIMIT ?", (limit,))  # noqa: S608
-        return [value for value in dict.fromkeys(row[0] for row in rows) if value]
-
     def deliveries(self, event_id: int) -> tuple[Delivery, ...]:
         """All deliveries of an event, oldest first."""
         rows = self._rows(
@@ -334,57 +237,12 @@ class Store:
                 found[event_id] = outcome_of(url, status)
         return found
 
-    def last_id(self) -> int:
-        """The newest arrival number, 0 in an empty store."""
-        return int(self._rows("SELECT coalesce(max(id), 0) FROM events")[0][0])
-
-    def noted_until(self) -> int:
-        """The newest arrival number whose facts are kept."""
-        return int(self._rows("SELECT coalesce(max(event_id), 0) FROM facts")[0][0])
-
-    def listened_after(self) -> int | None:
-        """The newest arrival number when the newest listener began; None where none ever did."""
-        rows = self._rows("SELECT started_after FROM listens ORDER BY id DESC LIMIT 1")
-        return int(rows[0][0]) if rows else None
-
-    def version(self) -> int:
-        """A number that differs after another connection has committed (sqlite.org/pragma.html#pragma_data_version)."""
-        try:  # asked dozens of times a second: no more than the question
-            return int(self._db.execute("PRAGMA data_version").fetchone()[0])
-        except sqlite3.Error:
-            return int(self._rows("PRAGMA data_version")[0][0])
-
-    def nth_newest(self, n: int) -> int | None:
-        """The arrival number of the newest event (n = 0), the one before (n = 1) ..."""
-        rows = self._rows("SELECT id FROM events ORDER BY id DESC LIMIT 1 OFFSET ?", (n,))
-        return int(rows[0][0]) if rows else None
-
-    def first_with(self, provider: str, delivery_id: str) -> int | None:
-        """The oldest event with a provider's delivery id."""
-        rows = self._rows(
-            "SELECT event_id FROM facts WHERE provider = ? AND delivery_id = ? ORDER BY event_id LIMIT 1",
-            (provider, storable(delivery_id)),  # min() would look at every one of a thousand attempts
-        )
-        return int(rows[0][0]) if rows else None
-
     def kept_secrets(self) -> dict[tuple[str, str], list[Secret]]:
         """The secrets that arrived in handshakes, by scheme and path, the newest first."""
         kept: dict[tuple[str, str], list[Secret]] = {}
         for scheme, path, value in self._rows("SELECT scheme, path, value FROM kept_secrets ORDER BY id DESC"):
             kept.setdefault((scheme, path), []).append(Secret(value=value, label=f"the handshake at {path}"))
         return kept
-
-    def bytes_used(self) -> int:
-        """Bytes on disk, the log included."""
-        names = (self.path, self.path.with_name(FILE + "-wal"))
-        return sum(name.stat().st_size for name in names if name.exists())
-
-    def count(self) -> int:
-        """How many events there are; walks an index, so not for hot paths."""
-        return int(self._rows("SELECT count(*) FROM events")[0][0])
-
-    def _rows(self, sql: str, values: Sequence[Any] = ()) -> list[Any]:
-        return self._reading.all(sql, values)
 
     def differences(self, wanted: Filter, entry: Entry) -> tuple[Difference, ...]:
         """Where an entry differs from a filter; raises NothingMatched when its event is needed and gone."""
