@@ -318,6 +318,17 @@ def test_nothing_is_sent_when_the_editor(
     assert done.code == 2 and "editor" in done.err and handler.requests == []
 
 
+def test_nothing_is_edited_without_a_terminal_and_an_editor(
+    tmp_path: Path, replay: Callable[..., Done], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    three(tmp_path)
+    for name in ("EDITOR", "VISUAL"):
+        monkeypatch.delenv(name, raising=False)
+    with Handler() as handler:
+        done = replay("1", "--to", handler.url, "--edit")
+    assert done.code == 2 and "no terminal" in done.err and "--body-file" in done.err and handler.requests == []
+
+
 def test_an_edit_that_one_of_many_events_cannot_take_is_told_before_anything_is_sent(
     tmp_path: Path, replay: Callable[..., Done]
 ) -> None:
@@ -892,6 +903,13 @@ def test_what_changes_by_itself_is_not_compared_and_that_is_told(tmp_path: Path,
         (("--edit", "--body-file", "/dev/null"), "--body-file"),
         (("--permutations", "--concurrency", "2"), "--concurrency"),
         (("--shuffle", "--reverse"), "--reverse"),
+        (("--proxy", "http://127.0.0.1:1", "--race", "2"), "--race"),
+        (("--proxy", "http://127.0.0.1:1", "--lost-ack"), "--lost-ack"),
+        (("--failed",), "not by both"),
+        (("--probe", "", "--duplicate", "2"), "--probe is empty"),
+        (("--secret", "env:HOME", "--resign", ""), "--resign is empty"),
+        (("--compare-to", ""), "--compare-to is empty"),
+        (("--body-file", ""), "--body-file is empty"),
     ],
     ids=[
         "deliveries that overlap",
@@ -905,6 +923,13 @@ def test_what_changes_by_itself_is_not_compared_and_that_is_told(tmp_path: Path,
         "two bodies",
         "orders of what overlaps",
         "two orders",
+        "a race that a proxy would hold",
+        "a lost answer that a proxy would read",
+        "references and a filter",
+        "no command",
+        "no scheme",
+        "no second target",
+        "no file",
     ],
 )
 def test_flags_that_make_no_sense_together_are_told_before_anything_is_sent(
@@ -990,6 +1015,34 @@ def test_more_deliveries_at_once_than_a_shell_lets_open_files(tmp_path: Path) ->
             timeout=60,
         )
     assert done.returncode == 0 and "150 ok." in done.stdout, done.stdout[-500:] + done.stderr
+
+
+def test_the_last_line_says_how_each_ended(tmp_path: Path, replay: Callable[..., Done]) -> None:
+    kept(tmp_path, *[(b"X: y", b"%d" % n) for n in range(8)])
+    with Handler(lambda n, _: (reply(), reply(500), SILENCE)[n % 3]) as handler:
+        done = replay("all", "--to", handler.url, "--timeout", "200ms", "--drop", "0.3")
+        as_json = replay("all", "--to", handler.url, "--drop", "1", "--report", "--json")
+    sent = done.out.count("POST")
+    words = dict(part.split(" ", 1)[::-1] for part in done.out.splitlines()[-1].rstrip(".").split(", "))
+    assert set(words) == {"ok", "not 2xx", "without a reply", "dropped"}
+    assert int(words.pop("dropped")) == 8 - sent > 0 and sum(map(int, words.values())) == sent
+    assert done.code == 1
+    assert as_json.lines == [{**as_json.lines[0], "sent": 0, "dropped": 8}] and as_json.code == 0
+
+
+def test_what_a_provider_does_not_take_for_success_is_not_taken(tmp_path: Path, replay: Callable[..., Done]) -> None:
+    kept(tmp_path, SLACK)
+    with Handler(reply(202)) as handler:
+        done = replay("1", "--to", handler.url, "--retries", "linear", "--compress", "max")
+    assert done.code == 1 and done.out.endswith("1 not taken, 3 retried.\n")
+
+
+def test_filters_that_nothing_matches_are_no_success(tmp_path: Path, replay: Callable[..., Done]) -> None:
+    three(tmp_path)
+    with Handler() as handler:
+        done = replay("--type", "nosuch.*", "--to", handler.url)
+        assert (done.code, done.out) == (3, "") and "no event matches" in done.err
+        assert replay("--failed", "--to", handler.url).code == 0
 
 
 def test_a_junit_file_that_cannot_be_is_told_before_anything_is_sent(

@@ -125,8 +125,12 @@ def command(
         failed=failed,
     )
     filtered = failed or any((provider, type, signature, since, until, where, search))
-    if bool(events) == filtered:
+    if not events and not filtered:
         raise WrongUsage("say which events to replay", next="whcli replay latest --to URL        or --failed")
+    if events and filtered:
+        raise WrongUsage(
+            "events are chosen by reference or by filters, not by both", next="leave one out: the references"
+        )
     asked = Asked(
         set=tuple(set or ()),
         unset=tuple(unset or ()),

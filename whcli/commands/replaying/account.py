@@ -30,6 +30,7 @@ class Account:
         self.success = schedule.success if schedule else ("2xx",)
         self.tally = Tally(limit, self.success)
         self.unreachable = False
+        self._nowhere = 0  # of the failed: those for which no connection came about
         self._name = name
         self._junit = junit
         self._cases: list[Case] = []
@@ -48,6 +49,7 @@ class Account:
             self._waiting[key] = step, shortened(delivery)
             return
         self._waiting.pop(key, None)
+        self._nowhere += delivery.failure in UNREACHABLE
         if self._junit is not None:
             self._cases.append(case_of(delivery, self._name(step), success=self.success))
 
@@ -83,13 +85,14 @@ class Account:
 
     def _words(self) -> str:
         tally = self.tally
-        unreachable = sum(number for word, number in tally.failures.items() if word in UNREACHABLE)
         parts = (
             (tally.ok, "ok"),
-            (tally.failed - unreachable, "not 2xx"),
-            (unreachable, "unreachable"),
+            (tally.failed - tally.silent, "not 2xx" if self.success == ("2xx",) else "not taken"),
+            (tally.silent - self._nowhere, "without a reply"),
+            (self._nowhere, "unreachable"),
             (tally.unfinished, "unfinished"),
             (tally.unsent, "not sent"),
+            (tally.dropped, "dropped"),
             (tally.retried, "retried"),
         )
         return (", ".join(f"{number} {word}" for number, word in parts if number) or "nothing to replay") + "."

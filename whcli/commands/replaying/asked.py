@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 import subprocess
+import sys
 import tempfile
 from collections.abc import Sequence
 from dataclasses import replace
@@ -135,7 +136,10 @@ def compression(asked: Asked) -> float:
 def edited_by_hand(source: Source, reference: str) -> bytes:
     """The body of one event after the user's editor; raises WrongUsage when the editor ends with an error."""
     event = source.one(reference)
-    editor = os.environ.get("VISUAL") or os.environ.get("EDITOR") or "vi"
+    editor = os.environ.get("VISUAL") or os.environ.get("EDITOR") or ("vi" if sys.stdin.isatty() else "")
+    if not editor:
+        message = "there is no terminal to edit on, and no $EDITOR that needs none"
+        raise WrongUsage(message, code="not_edited", next="--body-file FILE, or --set body.amount=4200")
     with tempfile.TemporaryDirectory(prefix="whcli-edit-") as folder:
         file = Path(folder) / "body"
         file.write_bytes(event.body)

@@ -162,6 +162,7 @@ class Replay:
     async def _walk(self, client: Client, run: Run) -> None:
         """Walk a run, and remember whether it failed."""
         self._client = client
+        self.account.tally.dropped += len(run.dropped)
         failed, changed = self.account.tally.failed, False
         if self._proving is None:
             await self._manners.clean()
@@ -266,7 +267,8 @@ class Replay:
         """The last lines and the exit code."""
         self._bar.end()
         self.account.close()
-        unproven = self._proving is not None and self.begun and not self._proving.proved
+        made = self.begun or self.account.tally.dropped
+        unproven = bool(self._proving is not None and made and not self._proving.proved)
         try:
             self._say_all(unproven)
         finally:  # whoever reads what is said may have gone

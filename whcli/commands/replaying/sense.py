@@ -6,6 +6,7 @@ What one flag says is checked where it is read, and what the plan's own flags ex
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import fields
 
 from ...words.errors import WrongUsage
 from .asked import Asked, Choice, Ways
@@ -27,6 +28,7 @@ FLAGS: dict[str, Given] = {
     "--permutations": lambda asked, choice, ways: asked.permutations,
     "--probe": lambda asked, choice, ways: ways.probe,
     "--probe-url": lambda asked, choice, ways: ways.probe_url,
+    "--proxy": lambda asked, choice, ways: ways.proxy,
     "--public-url": lambda asked, choice, ways: ways.public_url is not None,
     "--race": lambda asked, choice, ways: asked.race > 1,
     "--report": lambda asked, choice, ways: ways.report,
@@ -56,6 +58,7 @@ NEEDS: tuple[tuple[str, tuple[str, ...], str, str], ...] = (
 EXCLUDES: tuple[tuple[str, tuple[str, ...], str], ...] = (
     ("--no-resign", ("--resign", "--secret", "--public-url"), "nothing is signed"),
     ("--edit", ("--body-file",), "either is the whole body"),
+    ("--proxy", ("--race", "--lost-ack"), "a proxy sends and hangs up when it likes"),
     ("--shuffle", ("--reverse",), ""),
     ("--watch", ("--dry-run",), ""),
     ("--probe", ("--probe-url",), ""),
@@ -68,6 +71,7 @@ EXCLUDES: tuple[tuple[str, tuple[str, ...], str], ...] = (
 
 def require_sense(asked: Asked, choice: Choice, ways: Ways) -> None:
     """Raise WrongUsage for a flag that would be passed over in silence."""
+    require_values(asked, choice, ways)
     there = {flag for flag, given in FLAGS.items() if given(asked, choice, ways)}
     for flag, excluded, why in EXCLUDES:
         for other in excluded:
@@ -77,3 +81,12 @@ def require_sense(asked: Asked, choice: Choice, ways: Ways) -> None:
     for flag, wanted, why, typed in NEEDS:
         if flag in there and not there.intersection(wanted):
             raise WrongUsage(f"{flag} {why}; alone it does nothing", next=f"add {typed}")
+
+
+def require_values(*typed: Asked | Choice | Ways) -> None:
+    """Raise WrongUsage for a flag with an empty value, as a shell variable that is not set leaves it."""
+    for each in typed:
+        for field in fields(each):
+            if getattr(each, field.name) == "":
+                flag = "--resign" if field.name == "scheme" else f"--{field.name.replace('_', '-')}"
+                raise WrongUsage(f"{flag} is empty", next="give it a value, or leave it out")

@@ -28,7 +28,7 @@ from ...rules.replaying.pace import MAX
 from ...rules.replaying.plan import plan_of
 from ...rules.replaying.report import JUNIT
 from ...rules.text import seconds
-from ...words.errors import Exit, NotWritten, WrongUsage
+from ...words.errors import Exit, NothingMatched, NotWritten, WrongUsage
 from ..trust import Trust
 from .asked import Asked, Choice, Ways, compression, edited_by_hand, options, schedule, with_changes
 from .comparison import Comparison
@@ -54,6 +54,8 @@ def replayed(asked: Asked, choice: Choice, ways: Ways, source: Source, folder: P
     to = config.target(choice.to) if choice.to else None
     changes = changes_of(asked, choice, ways, config, source, to)
     chosen = Chosen(source, choice.references, source.matching(choice.wanted) if choice.wanted else ())
+    if choice.wanted is not None and not choice.wanted.failed and not len(chosen):
+        raise NothingMatched("no event matches", next="whcli list        shows what is there")
     keyring = Keyring(config, given=ways.secrets, public_url=ways.public_url, kept=kept_in(folder))
     how = options(asked)
     plan = plan_of(how, [0.0] * len(chosen) if how.speed == MAX else chosen.arrivals, ways.seed)

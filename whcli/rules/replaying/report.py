@@ -35,6 +35,8 @@ class Tally:
     def __init__(self, limit: Limit | None = None, success: tuple[str, ...] = ("2xx",)) -> None:
         self.limit = limit
         self.sent = self.ok = self.failed = self.retried = self.slower = 0
+        self.silent = 0  # of the failed: those that nobody answered
+        self.dropped = 0  # lost on the way, as was asked
         self.unfinished = 0  # to be tried again when the run ended
         self.unsent = 0  # not sent, or not sent again, since there was nothing to send any more
         self.failures: Counter[str] = Counter()  # status or word -> how many ended with it, unfinished or unsent too
@@ -53,6 +55,7 @@ class Tally:
             self.ok += 1
         elif last:
             self.failed += 1
+            self.silent += status is None
             self.failures[_how_it_ended(delivery)] += 1
 
     def leave(self, delivery: Delivery) -> None:
@@ -161,6 +164,7 @@ def report_lines(tally: Tally, width: int) -> list[str]:
         (tally.failed, "failed"),
         (tally.unfinished, "unfinished"),
         (tally.unsent, "not sent"),
+        (tally.dropped, "dropped"),
         (tally.retried, "retried"),
     )
     lines = [", ".join([f"{tally.sent} sent", *(f"{count} {word}" for count, word in parts if count)])]
@@ -193,6 +197,7 @@ def report_json(tally: Tally) -> dict[str, Any]:
         "failed": tally.failed,
         "unfinished": tally.unfinished,
         "unsent": tally.unsent,
+        "dropped": tally.dropped,
         "retried": tally.retried,
         "failures": dict(tally.failures.most_common()),
         "latency_ms": {f"p{percent}": _ms(at) for percent, at in zip(PERCENTILES, found, strict=False)},

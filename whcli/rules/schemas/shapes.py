@@ -551,6 +551,7 @@ ok           integer     with a reply that the provider takes for success
 failed       integer     without one
 unfinished?  integer     without one, and to be tried again when the run ended before that
 unsent?      integer     not sent, or not again: the event was removed meanwhile
+dropped?     integer     lost on the way: `replay --drop`
 retried      integer     further attempts
 failures     {integer}   status or word to how many; of those unfinished and unsent too
 latency_ms   {number}    p50, p95, p99 in milliseconds
