@@ -11,10 +11,9 @@ cd "$work"
 
 # 1. A listener on a free port: it ends by itself after two events, or with exit code 4 after 30 s.
 WHCLI_SECRET_STRIPE=$STRIPE_WEBHOOK_SECRET \
-  whcli listen --port 0 --count 2 --timeout 30s --ready-file ready.json --json > events.jsonl &
+  whcli listen --port 0 --count 2 --timeout 30s --json > events.jsonl &
 listener=$!
-until [ -f ready.json ]; do kill -0 "$listener"; done
-url=$(sed 's/.*"url": *"\([^"]*\)".*/\1/' ready.json)
+url=$(whcli wait --ready --timeout 10s)
 
 # 2. Something sends webhooks; here: two signed samples.
 for name in checkout.session.completed charge.succeeded; do

@@ -97,6 +97,10 @@ def test_an_event_is_offered_by_its_uid_as_soon_as_a_letter_is_typed(here: Path)
     assert (uid[:10].lower() + uid[10:]) in offered(here, "show", uid[:10].lower())
 
 
+def test_the_formats_of_an_export_are_offered(here: Path) -> None:
+    assert offered(here, "export", "1", "--format", "j") == ["json", "jsonl"]
+
+
 def test_a_type_that_came_is_offered(here: Path) -> None:
     from whcli.hands.storing.waiting import settled
     from whcli.words.event import Facts

@@ -340,6 +340,16 @@ def test_a_path_can_be_kept_but_not_a_configured_secret() -> None:
     assert CONFIGURED not in str(by_paths(body, kept=("body",))["mail"])
 
 
+def test_what_frames_a_request_stays_when_all_headers_are_asked_for() -> None:
+    from whcli.hands.redacting import pattern_of
+
+    rules = replace(RULES, asked=[pattern_of("headers.*")])
+    made = clean(event(body="{}", headers=((b"X-A", b"plain"), (b"Transfer-Encoding", b"chunked"))), rules)
+    values = dict(made.event.headers)
+    assert values[b"Content-Length"] == b"2" and values[b"Transfer-Encoding"] == b"chunked"
+    assert values[b"X-A"].startswith(b"redacted-")
+
+
 def test_paths_lead_into_headers_query_and_texts_inside_texts() -> None:
     from whcli.hands.redacting import pattern_of
 

@@ -116,6 +116,13 @@ def test_a_reference_that_leads_nowhere(source: Source, text: str) -> None:
     assert caught.value.message == f"there is no event {text}"
 
 
+@pytest.mark.parametrize("text", ["all", "latest", "latest~2"])
+def test_an_empty_store_is_told_to_be_empty(tmp_path: Path, text: str) -> None:
+    Store(tmp_path / ".whcli", create=True).close()
+    with pytest.raises(NothingMatched, match="the store holds no event yet"):
+        list(Source(tmp_path / ".whcli").events([text]))
+
+
 def test_references_are_followed_in_the_order_named(source: Source) -> None:
     assert [event.id for event in source.events(["latest", "1..2", "#5"])] == [7, 1, 2, 5]
 

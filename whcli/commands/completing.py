@@ -240,6 +240,13 @@ def colours(_typed: str, _given: dict[str, Any]) -> Candidates:
     return [(name, "") for name in COLOURS]
 
 
+def formats(_typed: str, _given: dict[str, Any]) -> Candidates:
+    """The formats of `export`."""
+    from ..rules.archive.formats import FORMATS
+
+    return [(name, f"files that end in {each.suffix}") for name, each in FORMATS.items()]
+
+
 def one_of(*words: str) -> Source:
     """These words."""
     return lambda _typed, _given: [(word, "") for word in words]
@@ -257,6 +264,7 @@ SOURCES: dict[str, Source] = {
     "send type": sampled_types,
     "signature": states,
     "colour": colours,
+    "export format": formats,
     "fields": fields,
     "help topic": topics,
     "schema name": objects,

@@ -84,6 +84,10 @@ class Source:
     def ids(self, reference: Reference) -> list[int]:
         """Arrival numbers of a reference into the store; raises NothingMatched when there are none."""
         found = self._ids(reference)
+        if not found and reference.kind in ("all", "latest") and not self.store.last_id():
+            raise NothingMatched(
+                "the store holds no event yet", code="no_event", next="whcli listen        starts to capture"
+            )
         if not found:
             raise missing(reference.text, self._hint(reference))
         return found

@@ -30,6 +30,8 @@ from .texts import (
 )
 from .views import percent_view
 
+FRAMING = (b"content-length", b"transfer-encoding")
+"""Headers without which it is no request any more; `--redact 'headers.*'` leaves them too."""
 GZIP = b"\x1f\x8b"
 INFLATED = 32 << 20  # bytes that a compressed body may grow to
 
@@ -111,6 +113,8 @@ class _Made:
         return tuple((name, self._value(name, value)) for name, value in headers)
 
     def _value(self, name: bytes, value: bytes) -> bytes:
+        if name.lower() in FRAMING:
+            return value
         text, codec = readable(value)
         way: Way = ("headers", name.decode("latin-1").lower())
         kind = kind_of_header(name, self._signing)
