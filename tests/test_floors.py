@@ -51,7 +51,7 @@ ROOMS: dict[str, str] = {
         storing.upkeep storing.retention
         listening.behind listening.bodies listening.framing listening.spool listening.connections listening.writer
         listening.lock storing.waiting storing.judging storing.examination storing
-        machine config certificates keyring files given fixtures events redacting outlet render sending.samples
+        machine config vouching certificates keyring files given fixtures events redacting outlet render sending.samples
         sending.issuer sending.checkout listening.replying listening.protocol listening.secure listening.server
         listening.plan listening.answering sending.deadlines sending.wire sending.through_httpx sending.client
         sending.deliver sending.sender sending.replayer sending app listening.life listening.forwarding

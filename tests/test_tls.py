@@ -11,18 +11,22 @@ import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from tests.hostile.requests import HELLO, field
 from tests.program import Listening, environment, listening, until, whcli
 from tests.wire import Wire, post
 from whcli.hands.certificates import AUTHORITY_LIFE, FOLDER, described, own
 from whcli.hands.storing.store import Store
+from whcli.hands.vouching import constraints
 from whcli.rules.trusting import WAYS, written
 from whcli.words.errors import WrongUsage
 
@@ -300,6 +304,7 @@ RENEWED: dict[str, tuple[Callable[[Path], object], float, set[str]]] = {
     "its key is another's": (lambda folder: shutil.copy(folder / "ca.key", folder / "server.key"), 0, LEAF),
     "the authority is damaged": (lambda folder: (folder / "ca.pem").write_text(""), 0, ALL),
     "the authority's key is gone": (lambda folder: (folder / "ca.key").unlink(), 0, ALL),
+    "others could read the authority's key": (lambda folder: (folder / "ca.key").chmod(0o644), 0, ALL),
     "a half-written file lies about": (lambda folder: (folder / "server.pem.part").write_text("x"), 0, set()),
 }
 
@@ -314,6 +319,44 @@ def test_what_cannot_serve_any_more_is_made_anew(
     assert own(store, [], NOW + days * DAY).new_authority is (made == ALL)
     (store / FOLDER / "server.pem.part").unlink(missing_ok=True)
     assert changed(store, before) == made
+
+
+def planted(folder: Path, *, limits: x509.NameConstraints | None, basic: x509.BasicConstraints) -> bytes:
+    """Put an authority of somebody else's, with its key, in the place of the store's; its certificate."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "whcli on somewhere")])
+    at = datetime.fromtimestamp(NOW, UTC)
+    builder = x509.CertificateBuilder(name, name, key.public_key(), 1, at, at + timedelta(days=3000))
+    builder = builder.add_extension(basic, critical=True)
+    builder = builder.add_extension(limits, critical=True) if limits else builder
+    certificate = builder.sign(key, SHA256()).public_bytes(Encoding.PEM)
+    (folder / "ca.pem").write_bytes(certificate)
+    (folder / "ca.key").write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    return certificate
+
+
+PLANTED = {
+    "it may vouch for anybody": (None, 0),
+    "it may vouch for one public site too": (
+        x509.NameConstraints([*(constraints().permitted_subtrees or ()), x509.DNSName("example.com")], None),
+        0,
+    ),
+    "it may make authorities": (constraints(), None),
+}
+
+
+@pytest.mark.parametrize(("limits", "length"), PLANTED.values(), ids=PLANTED)
+def test_an_authority_that_is_not_held_to_this_machine_is_neither_used_nor_shown(
+    store: Path, limits: x509.NameConstraints | None, length: int | None
+) -> None:
+    own(store, [], NOW)
+    theirs = planted(store / FOLDER, limits=limits, basic=x509.BasicConstraints(ca=True, path_length=length))
+    assert described(store) is None
+    for command in ("trust", "info"):
+        done = whcli("tls", command, "--store", str(store), folder=store)
+        assert done.code == 3 and "no certificates" in done.err and done.out == ""
+    assert own(store, [], NOW).new_authority
+    assert (store / FOLDER / "ca.pem").read_bytes() != theirs and described(store) is not None
 
 
 def test_another_host_is_added_by_a_new_certificate(store: Path) -> None:

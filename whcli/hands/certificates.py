@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 from ..words.errors import StoreFailed, WrongUsage
 from ..words.record import record
 from .storing.private import private_file
+from .vouching import constraints, is_held, is_unseen, local_name, require_private
 
 if TYPE_CHECKING:
     from cryptography import x509
@@ -33,11 +34,6 @@ SERVER_LIFE = timedelta(days=397)
 EARLY = timedelta(days=30)  # before the end a new one is made
 LATE = timedelta(days=1)  # before now a new one is valid: clocks differ
 NAMES = ("localhost", "host.docker.internal", "127.0.0.1", "::1")  # how senders on this machine call it
-PRIVATE_NAMES = ("localhost", "internal", "local", "test", "lan", "home.arpa")  # RFC 6761, 6762, 8375
-PRIVATE_NETWORKS = (
-    *("127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "169.254.0.0/16"),
-    *("::1/128", "fc00::/7", "fe80::/10"),
-)
 
 
 @record
@@ -69,9 +65,9 @@ def own(store: Path, hosts: Sequence[str], now: float) -> Own:
     StoreFailed where the files cannot be written.
     """
     folder, at = store / FOLDER, datetime.fromtimestamp(now, UTC)
-    names = list(dict.fromkeys((*NAMES, *_local_name(), *hosts)))
+    names = list(dict.fromkeys((*NAMES, *local_name(), *hosts)))
     for name in hosts:
-        _vouchable(name)
+        require_private(name)
     try:
         folder.mkdir(mode=0o700, exist_ok=True)
         authority = _authority(folder, at)
@@ -120,10 +116,10 @@ def _why(error: Exception) -> str:
 
 
 def described(store: Path) -> tuple[Certificate, Certificate] | None:
-    """The authority and the certificate of a store, or None where none were made."""
+    """The authority and the certificate of a store, or None where none were made, or not by whcli for this store."""
     folder = store / FOLDER
     pair = _read(folder / AUTHORITY), _read(folder / SERVER)
-    if pair[0] is None or pair[1] is None:
+    if pair[0] is None or pair[1] is None or not (is_held(pair[0]) and is_unseen(folder / AUTHORITY_KEY)):
         return None
     return _described(folder / AUTHORITY, pair[0]), _described(folder / SERVER, pair[1])
 
@@ -139,33 +135,6 @@ def _described(path: Path, certificate: x509.Certificate) -> Certificate:
         until=certificate.not_valid_after_utc.timestamp(),
         fingerprint=certificate.fingerprint(SHA256()).hex(":").upper(),
     )
-
-
-# -- whose names ----------------------------------------------------------------------------------------------------
-
-
-def _local_name() -> list[str]:
-    """The machine's own name, where the authority may vouch for it."""
-    name = socket.gethostname().lower().rstrip(".")
-    return [name] if name.isascii() and _is_private(name) else []
-
-
-def _vouchable(name: str) -> None:
-    if not _is_private(name):
-        raise WrongUsage(
-            f"whcli's own certificate is for this machine and private networks, not for {name}",
-            code="public_name",
-            next="whcli listen --tls --cert FILE --key FILE        takes a certificate of your own",
-        )
-
-
-def _is_private(name: str) -> bool:
-    """Whether a name or address is within the authority's constraints."""
-    try:
-        address = ipaddress.ip_address(name)
-    except ValueError:
-        return any(name == each or name.endswith("." + each) for each in PRIVATE_NAMES)
-    return any(address in ipaddress.ip_network(each) for each in PRIVATE_NETWORKS)
 
 
 # -- files ----------------------------------------------------------------------------------------------------------
@@ -204,9 +173,11 @@ def _write(path: Path, data: bytes) -> None:
 
 
 def _authority(folder: Path, at: datetime) -> tuple[x509.Certificate, EllipticCurvePrivateKey] | None:
-    """The authority, where it is whole and lives on for a while."""
+    """The authority, where it is whole, held to this machine, its key seen by nobody, and it lives on for a while."""
     certificate, key = _read(folder / AUTHORITY), _read_key(folder / AUTHORITY_KEY)
     if certificate is None or key is None or certificate.public_key() != key.public_key():
+        return None
+    if not (is_held(certificate) and is_unseen(folder / AUTHORITY_KEY)):
         return None
     return (certificate, key) if at + EARLY < certificate.not_valid_after_utc else None
 
@@ -241,14 +212,10 @@ def _make_authority(folder: Path, at: datetime) -> tuple[x509.Certificate, Ellip
 
     key = _new_key()
     name = _name(f"whcli on {socket.gethostname()[:40]}")
-    allowed = [
-        *(x509.DNSName(each) for each in PRIVATE_NAMES),
-        *(x509.IPAddress(ipaddress.ip_network(each)) for each in PRIVATE_NETWORKS),
-    ]
     builder = (
         _builder(name, name, key, at, AUTHORITY_LIFE)
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-        .add_extension(x509.NameConstraints(permitted_subtrees=allowed, excluded_subtrees=None), critical=True)
+        .add_extension(constraints(), critical=True)
         .add_extension(_usage(signs_certificates=True), critical=True)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
     )
