@@ -31,7 +31,8 @@ from tests.captured import BREAKS, FRAMINGS, PLACES, broken, event_of, post
 from tests.receivers import OK, Receiver, certificate, closed_port, say_and_close, split
 from whcli.hands.sending.client import Answer, Client, Destination, why_own
 from whcli.hands.sending.wire import Limits, Wires, request_bytes
-from whcli.rules.outgoing import replay_of, with_length, words
+from whcli.rules.outgoing import replay_of, with_length
+from whcli.rules.text import words
 from whcli.words.errors import Exit, NoReply, Unreachable, WhcliError, WrongUsage
 from whcli.words.event import Event, Headers, Outgoing, Reply
 

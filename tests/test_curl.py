@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 
 from tests.receivers import Receiver, split
 from whcli.rules.curl import curl_command
-from whcli.rules.outgoing import parse_target, with_length
+from whcli.rules.outgoing import with_length
+from whcli.rules.target import parse_target
 from whcli.words.errors import WrongUsage
 from whcli.words.event import Headers, Outgoing
 

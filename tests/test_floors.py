@@ -26,8 +26,8 @@ ROOMS: dict[str, str] = {
         signatures.schemes.* signatures
         recognition.providers recognition.marks recognition.detect recognition
         replaying.times conduct.schedules conduct.handshakes conduct.challenges conduct
-        references searching trusting routes retention match archive.records archive outgoing redaction.names
-        masking assertions
+        references searching trusting routes retention match archive.records archive
+        target credentials outgoing redaction.names masking assertions
         loops curl replies lines present compare fields
         replaying.resign replaying.jsonedit replaying.edits replaying.edit replaying.newid replaying.shift
         samples.fresh samples

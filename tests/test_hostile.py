@@ -12,7 +12,7 @@ from tests.wire import ask, post
 from whcli.cli import run
 from whcli.hands.storing.store import Store
 from whcli.rules.archive import event_json, line
-from whcli.rules.outgoing import parse_target
+from whcli.rules.target import parse_target
 from whcli.words.errors import WrongUsage
 from whcli.words.event import Event
 

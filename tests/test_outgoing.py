@@ -7,17 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.captured import BREAKS, FRAMINGS, PLACES, broken, event_of, post
-from whcli.rules.outgoing import (
-    aim,
-    credentials,
-    is_loopback,
-    parse_target,
-    replay_of,
-    require_sendable,
-    with_body,
-    with_length,
-    without_credentials,
-)
+from whcli.rules.credentials import credentials
+from whcli.rules.outgoing import replay_of, require_sendable, with_body, with_length, without_credentials
+from whcli.rules.target import aim, is_loopback, parse_target
 from whcli.words.errors import WrongUsage
 from whcli.words.event import Event, Outgoing, every
 

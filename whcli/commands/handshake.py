@@ -48,7 +48,7 @@ def command(
     from ..hands.render import stdout
     from ..hands.storing.store import kept_in
     from ..rules.conduct.challenges import challenges
-    from ..rules.outgoing import aim
+    from ..rules.target import aim
     from .trust import Trust
 
     config = load_config()
@@ -86,7 +86,8 @@ async def play(found: tuple[Challenge, ...], trust: Trust, show: Judgement, cert
 
 def request_of(challenge: Challenge) -> Outgoing:
     """A challenge as a request to send."""
-    from ..rules.outgoing import aim, parse_target, with_length
+    from ..rules.outgoing import with_length
+    from ..rules.target import aim, parse_target
 
     message = challenge.message
     url, target = aim(message.url, b"/", exact=True)

@@ -152,7 +152,7 @@ def merged(given: Headers, made: Headers) -> Headers:
 def _curl(message: Message, signed: Signed) -> str:
     """The command that sends what was signed; curl adds Host and Content-Length itself."""
     from ..rules.curl import curl_command
-    from ..rules.outgoing import aim
+    from ..rules.target import aim
 
     if not signed.url:
         raise WrongUsage("--curl needs to know where to send it", next="add --url http://localhost:3000/webhooks")

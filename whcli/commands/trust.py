@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from ..rules.outgoing import parse_target, without_credentials
+from ..rules.outgoing import without_credentials
+from ..rules.target import parse_target
 from ..words.errors import WrongUsage
 from ..words.event import Outgoing
 from .rm import asked

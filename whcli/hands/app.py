@@ -13,7 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from ..rules.outgoing import parse_target
+from ..rules.target import parse_target
 from ..rules.text import clip, safe
 from ..words.errors import Unreachable, WrongUsage
 from .places import answers
@@ -190,7 +190,7 @@ def _runs(group: int) -> bool | None:
 
 
 async def _asked(url: str, patience: float) -> None:
-    from ..rules.outgoing import aim
+    from ..rules.target import aim
     from ..words.event import Outgoing
     from .sending.client import Client
 

@@ -171,7 +171,7 @@ def _check(path: Path, tables: dict[str, Any], schemes: tuple[str, ...]) -> None
 
 def _reachable(path: Path, tables: dict[str, Any]) -> None:
     """Ports exist, and targets are URLs that can be sent to."""
-    from ..rules.outgoing import parse_target  # not for who has no file
+    from ..rules.target import parse_target  # not for who has no file
 
     for name in ("port", "tls_port"):
         if not 0 <= tables.get("listen", {}).get(name, 0) <= 65535:

@@ -9,8 +9,8 @@ from typing import Any
 
 from ..words.event import Difference, Event, Headers, every
 from .body import parsed
+from .credentials import is_credential
 from .masking import shown_target
-from .outgoing import is_credential
 from .present import masked_value
 from .text import clip, safe
 

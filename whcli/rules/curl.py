@@ -20,7 +20,8 @@ import shlex
 from ..words.errors import WrongUsage
 from ..words.event import Outgoing, every
 from ..words.head import TOKEN
-from .outgoing import parse_target, words
+from .target import parse_target
+from .text import words
 
 _INLINE = 32 * 1024  # bytes of body; Linux refuses a single argument of 128 KiB and more
 _EXPECT = 1000  # bytes of body; curl asks for `100 Continue` above 1024 (before 7.83) or above 1 MiB

@@ -10,7 +10,7 @@ import json
 
 from ..words.event import Headers, first
 from ..words.secret import masked
-from .outgoing import is_credential
+from .credentials import is_credential
 from .text import clip, safe, safe_block
 
 LINES = 60  # lines of a body that are shown unless all of it is asked for

@@ -85,6 +85,14 @@ def pad(text: str, width: int) -> str:
     return text + blanks if width > 0 else blanks + text
 
 
+def words(data: bytes) -> str:
+    """Bytes for a sentence: UTF-8 where it is readable, `\\xNN` or `\\uNNNN` for what is not or could move a cursor."""
+    text = data.decode("utf-8", "backslashreplace")
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
 def clip(text: str, width: int) -> str:
     """The beginning of a text, with `…` when something is cut; no wider than `width` columns."""
     if fitting(text, width) == len(text):

@@ -18,7 +18,7 @@ from ...hands.machine import fresh_file_time, hardware_time, is_ours, is_this, o
 from ...hands.storing.examination import Examined, has_reset_bug
 from ...rules.checkup.check import Check
 from ...rules.checkup.moments import Times, judged
-from ...rules.outgoing import parse_target
+from ...rules.target import parse_target
 from ...words.errors import CannotListen, WrongUsage
 
 PORT = 8765  # where `listen` listens unless told otherwise

@@ -13,9 +13,9 @@ from ...hands.config import Config, load_config, referred, variable
 from ...hands.places import answers
 from ...rules.checkup.check import Check, failed
 from ...rules.checkup.secrets import findings
-from ...rules.outgoing import is_loopback, parse_target
 from ...rules.retention import keep_of
 from ...rules.routes import Route, glob
+from ...rules.target import is_loopback, parse_target
 from ...rules.text import plural, safe
 from ...words.errors import WhcliError
 from ...words.secret import Secret

@@ -200,7 +200,7 @@ def _forward(text: str, config: Config) -> Route:
 
 def allowed(route: Route, config: Config, yes: bool) -> Route:
     """Refuse a handler on another machine that the user has not vouched for."""
-    from ...rules.outgoing import is_loopback, parse_target
+    from ...rules.target import is_loopback, parse_target
 
     target = parse_target(route.forward or "")
     known = {parse_target(url).origin for url in config.targets.values()}

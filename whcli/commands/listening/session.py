@@ -91,7 +91,7 @@ class Session:
 
     def _refuse_loop(self, listener: Listener) -> None:
         """A handler that is this very listener would echo for ever."""
-        from ...rules.outgoing import parse_target
+        from ...rules.target import parse_target
 
         for route in self._plan.forwards:
             target = parse_target(route.forward or "")

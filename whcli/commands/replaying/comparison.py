@@ -17,8 +17,8 @@ from ...hands.sending.deliver import deliver, interrupted
 from ...hands.sending.replayer import Removed
 from ...rules.lines import outcome
 from ...rules.masking import shown_target
-from ...rules.outgoing import parse_target
 from ...rules.replaying.replies_differ import replies_differ, reply_noise
+from ...rules.target import parse_target
 from ...rules.text import safe
 from ...words.errors import Exit
 from ...words.event import Delivery, Difference, Event, Outgoing

@@ -9,8 +9,8 @@ import time
 from asyncio.subprocess import PIPE, Process
 from collections.abc import Awaitable, Callable, Collection
 
-from ...rules.outgoing import parse_target
 from ...rules.replaying.probe import states_differ
+from ...rules.target import parse_target
 from ...words.errors import WrongUsage
 
 PATIENCE = 30.0  # seconds that a command or a URL may take
@@ -87,7 +87,7 @@ def end(process: Process) -> None:
 async def body_of(url: str, certificates: bool | str) -> bytes:
     """What a URL answers to a GET, its certificate checked as `Client` does; raises WrongUsage for anything but 2xx."""
     from ...hands.sending.client import Client
-    from ...rules.outgoing import aim
+    from ...rules.target import aim
     from ...words.event import Outgoing
 
     address, target = aim(url, b"/", exact=True)

@@ -15,10 +15,10 @@ from ...hands.sending.deliver import undelivered
 from ...hands.sending.replayer import Removed, Replayer
 from ...hands.sending.sender import Look, Sender, Walking
 from ...rules.conduct.schedules import matches
-from ...rules.outgoing import parse_target
 from ...rules.replaying.plan import Earlier, Plan, Run, Step, plan_json, plan_lines, step_json
 from ...rules.replaying.probe import shorter_orders, smallest_failing
 from ...rules.replaying.report import progress
+from ...rules.target import parse_target
 from ...rules.text import safe
 from ...words.errors import Exit, Unreachable, WhcliError
 from ...words.event import Delivery, Outgoing

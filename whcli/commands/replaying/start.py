@@ -23,10 +23,10 @@ from ...hands.sending.replayer import Changes, Chosen, Replayer
 from ...hands.sending.sender import Walking
 from ...hands.storing.store import kept_in
 from ...rules.conduct.schedules import Schedule
-from ...rules.outgoing import parse_target
 from ...rules.replaying.pace import MAX
 from ...rules.replaying.plan import plan_of
 from ...rules.replaying.report import JUNIT
+from ...rules.target import parse_target
 from ...rules.text import seconds
 from ...words.errors import Exit, NothingMatched, NotWritten, WrongUsage
 from ..trust import Trust

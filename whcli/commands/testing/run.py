@@ -14,9 +14,9 @@ from ...hands.fixtures import fixtures_of, write
 from ...hands.sending.client import Client
 from ...hands.sending.deliver import deliver
 from ...hands.sending.replayer import Replayer
-from ...rules.outgoing import parse_target
 from ...rules.replaying.probe import BLIND, Probe, state_noise
 from ...rules.replaying.replies_differ import replies_differ
+from ...rules.target import parse_target
 from ...rules.testing.expectation import unmet
 from ...rules.testing.result import Result, Snapshot
 from ...rules.testing.snapshot import changed, snapshot_of

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING
 
 from ...rules.conduct.schedules import Schedule, with_attempt
 from ...rules.loops import DEEP, Rounds
-from ...rules.outgoing import aim, parse_target, replay_of, without_credentials
+from ...rules.outgoing import replay_of, without_credentials
+from ...rules.target import aim, parse_target
 from ...words.errors import Unreachable
 from ...words.event import Delivery, Event, Kind, Outgoing
 from ..keyring import Keyring

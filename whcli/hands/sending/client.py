@@ -18,7 +18,8 @@ from collections.abc import Callable, Iterator
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from ...rules.outgoing import origin_of, parse_target, require_sendable
+from ...rules.outgoing import require_sendable
+from ...rules.target import origin_of, parse_target
 from ...words.errors import NoReply, Unreachable, WrongUsage
 from ...words.event import Outgoing
 from ...words.head import TOKEN

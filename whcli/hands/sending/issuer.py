@@ -6,11 +6,12 @@ import secrets
 import time
 from dataclasses import replace
 
-from ...rules.outgoing import aim, parse_target, replay_of
+from ...rules.outgoing import replay_of
 from ...rules.recognition.providers import BY_NAME
 from ...rules.replaying.edit import event_edited
 from ...rules.replaying.edits import Edits
 from ...rules.samples import Sample, made
+from ...rules.target import aim, parse_target
 from ...words.errors import WrongUsage
 from ...words.event import Event, Outgoing
 from ...words.record import record

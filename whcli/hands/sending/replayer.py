@@ -10,12 +10,13 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from ...rules.conduct.schedules import Schedule, with_attempt
-from ...rules.outgoing import parse_target, replay_of, without_credentials
+from ...rules.outgoing import replay_of, without_credentials
 from ...rules.replaying.edit import event_edited, parts_of, with_parts
 from ...rules.replaying.edits import Edits
 from ...rules.replaying.newid import with_new_id
 from ...rules.replaying.plan import Earlier
 from ...rules.replaying.shift import delta_of, shifted
+from ...rules.target import parse_target
 from ...words.errors import NothingMatched, WrongUsage
 from ...words.event import Delivery, Event, Outcome, Outgoing
 from ...words.record import record

@@ -20,7 +20,7 @@ from typing import NamedTuple
 
 import httptools
 
-from ...rules.outgoing import TargetUrl, is_loopback
+from ...rules.target import TargetUrl, is_loopback
 from ...words.event import Headers, Outgoing, Reply, every
 from ...words.record import record
 from .deadlines import Deadlines

@@ -11,9 +11,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
-from ...rules.outgoing import parse_target, replay_of
+from ...rules.outgoing import replay_of
 from ...rules.replaying.edit import event_edited
 from ...rules.replaying.edits import Edits, edits_of
+from ...rules.target import parse_target
 from ...words.errors import WrongUsage
 from ...words.event import Event, Outgoing, SignedMessage
 from ..config import Config

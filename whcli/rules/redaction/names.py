@@ -10,7 +10,7 @@ import re
 from collections.abc import Sequence
 from functools import cache
 
-from ..outgoing import is_credential
+from ..credentials import is_credential
 
 _ENDINGS = {
     "password": """

@@ -15,10 +15,11 @@ from ...words.event import Event, Headers, every
 from ...words.record import record
 from ...words.secret import masked
 from ..body import is_form
+from ..credentials import is_credential
 from ..jsontext import NoPlace, whole
-from ..outgoing import goes_no_further, is_credential, words
+from ..outgoing import goes_no_further
 from ..signatures import params
-from ..text import clip, safe
+from ..text import clip, safe, words
 from . import jsonedit
 from .edits import MADE_ANEW, Edits, Place, Value, bad_edit, header_name, plain, steps_of
 from .jsonedit import Pattern

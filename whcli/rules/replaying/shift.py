@@ -15,9 +15,8 @@ from urllib.parse import quote_plus
 
 from ...words.errors import WrongUsage
 from ..jsontext import NoPlace, Path, scalars
-from ..outgoing import words
 from ..signatures.params import decoded
-from ..text import clip, rfc3339, safe, seconds, span
+from ..text import clip, rfc3339, safe, seconds, span, words
 from .edit import Parts, holds_form
 from .times import WINDOW, Move, Moved, moved
 
