@@ -1134,11 +1134,12 @@ def alive(pid: int) -> bool:
 def test_an_interruption_between_two_attempts_tells_of_the_first(tmp_path: Path) -> None:
     kept(tmp_path, SLACK)
     with Handler(reply(500)) as handler:
-        process = begun(tmp_path, "1", "--to", handler.url, "--retries", "square")
-        assert process.stdout is not None and "→ 500" in process.stdout.readline()
+        process = begun(tmp_path, "1", "--to", handler.url, "--retries", "square", out=tmp_path / "out")
+        until(lambda: "attempt 2" in (tmp_path / "out").read_text())
         process.send_signal(signal.SIGINT)
-        out, err = process.communicate(timeout=10)
-    assert process.returncode == 130 and out.endswith("1 unfinished.\n"), err
+        _, err = process.communicate(timeout=10)
+    out = (tmp_path / "out").read_text()
+    assert process.returncode == 130 and out.endswith("↳ attempt 2 in 1m\n1 unfinished.\n"), err
     [event] = whcli("show", "1", "--json", folder=tmp_path).lines
     assert [each["status"] for each in event["deliveries"]] == [500]
 

@@ -42,7 +42,7 @@ def prepared(url: str) -> Callable[[Step, Earlier], tuple[int, Outgoing]]:
     return lambda step, _: (step.event + 1, outgoing)
 
 
-def nobody(step: Step, outgoing: Outgoing, delivery: Delivery, last: bool) -> None:
+def nobody(step: Step, outgoing: Outgoing, delivery: Delivery, following: Step | None) -> None:
     """Nobody looks."""
 
 
@@ -172,7 +172,7 @@ def test_a_store_that_refuses_again_ends_the_walk_and_does_not_wait_for_its_end(
 def test_a_delivery_is_recorded_though_nobody_reads_what_is_told() -> None:
     record = Kept()
 
-    def gone(step: Step, outgoing: Outgoing, delivery: Delivery, last: bool) -> None:
+    def gone(step: Step, outgoing: Outgoing, delivery: Delivery, following: Step | None) -> None:
         raise BrokenPipeError
 
     async def walked(url: str) -> None:
@@ -260,7 +260,7 @@ def test_a_delivery_that_is_late_says_so_beside_others_that_are_not(tmp_path: Pa
                 Walking(concurrency=4),
                 prepared(url),
                 Kept(),
-                lambda step, outgoing, delivery, last: told.append((step.event, delivery.failure)),
+                lambda step, outgoing, delivery, following: told.append((step.event, delivery.failure)),
             ).walk(run_of(12))
 
     with Handler(lambda n, _: SILENCE if n == 5 else reply()) as handler:

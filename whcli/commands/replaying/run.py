@@ -19,7 +19,7 @@ from ...rules.replaying.plan import Earlier, Plan, Run, Step, plan_json, plan_li
 from ...rules.replaying.probe import shorter_orders, smallest_failing
 from ...rules.replaying.report import progress
 from ...rules.target import parse_target
-from ...rules.text import safe
+from ...rules.text import safe, span
 from ...words.errors import Exit, Unreachable, WhcliError
 from ...words.event import Delivery, Outgoing
 from ...words.record import record
@@ -32,6 +32,7 @@ from .proving import Proof, Proving
 
 LINES_LATE = 0.05  # seconds that a line in a pipe may wait for more
 HELD = 64 * 1024  # bytes of a reply that may wait for their line
+WORTH_TELLING = 1.0  # seconds until the next attempt
 MOST_SHORTER = 200  # runs that look for a shorter failing order
 
 
@@ -155,7 +156,7 @@ class Replay:
         """A target whose name leads nowhere: nothing is sent, and that is recorded."""
         delivery = undelivered(self._replayer.chosen.id(index), outgoing, error, self._replayer.revision)
         self._replayer.record([delivery])
-        self._told(Step(number=1, event=index), outgoing, delivery, True)
+        self._told(Step(number=1, event=index), outgoing, delivery, None)
 
     # -- the walk -----------------------------------------------------------------------------------------------------
 
@@ -219,7 +220,8 @@ class Replay:
 
     # -- what is shown ------------------------------------------------------------------------------------------------
 
-    def _told(self, step: Step, outgoing: Outgoing, delivery: Delivery, last: bool) -> None:
+    def _told(self, step: Step, outgoing: Outgoing, delivery: Delivery, following: Step | None) -> None:
+        last = following is None
         self.account.take((*self._phase, step.number), step, delivery, last=last)
         change = progress(self._previous.get(step.event), delivery)
         if self._json:
@@ -230,6 +232,8 @@ class Replay:
         elif not (self._bar.wanted and self._screen.tty and (delivery.ok or not last)):  # there the bar is enough
             with self._bar.aside():
                 self._show(step, outgoing, delivery, change)
+                if following is not None and following.delay >= WORTH_TELLING:
+                    self._screen.say(("     ↳ ", "dim"), f"attempt {following.attempt} in {span(following.delay)}")
         if last:
             self._bar.step()
 

@@ -31,10 +31,10 @@ Prepare = Callable[[Step, Earlier], tuple[int, Outgoing] | None]
 
 None where there is nothing to send any more, which it has told already.
 """
-Told = Callable[[Step, Outgoing, Delivery, bool], None]
-"""Is told of each delivery; the last word says whether it is the step's last attempt."""
+Told = Callable[[Step, Outgoing, Delivery, Step | None], None]
+"""Is told of each delivery, and of the step's next attempt, if there is to be one."""
 Look = Callable[[Step, Delivery, bool], Awaitable[None]]
-"""Is awaited after each delivery, before another one is begun in its place; with the same last word."""
+"""Is awaited after each delivery, before another one is begun in its place; True for the step's last attempt."""
 
 
 class Record(Protocol):
@@ -156,10 +156,10 @@ class Sender:
             )
         except asyncio.CancelledError:  # its bytes may have arrived, so it is not passed over in silence
             cut = interrupted(event_id, outgoing, sent_at, step.attempt, self._revision)
-            self._keep(step, outgoing, cut, last=True)
+            self._keep(step, outgoing, cut, None)
             raise
         following = self._following(step, delivery)
-        self._keep(step, outgoing, delivery, last=following is None)
+        self._keep(step, outgoing, delivery, following)
         if self._look is not None:
             await self._look(step, delivery, following is None)
         if following is not None:
@@ -183,12 +183,12 @@ class Sender:
             stopped=stopped_by(schedule, headers),
         )
 
-    def _keep(self, step: Step, outgoing: Outgoing, delivery: Delivery, *, last: bool) -> None:
+    def _keep(self, step: Step, outgoing: Outgoing, delivery: Delivery, following: Step | None) -> None:
         """Take a delivery to be recorded, then show it: whoever reads what is shown may have gone."""
         if delivery.event_id:  # of an event from a file no store knows
             self._kept.append(delivery)
             self._bytes += len(delivery.reply.body) if delivery.reply else 0
-        self._told(step, outgoing, delivery, last)
+        self._told(step, outgoing, delivery, following)
         if self._late is None and self._kept:
             self._late = asyncio.get_running_loop().call_later(LATEST, self._flush_late)
         if self._refused or len(self._kept) >= BATCH or self._bytes >= BATCH_BYTES:
