@@ -90,6 +90,20 @@ def test_what_a_person_adds_to_a_file_stays(tmp_path: Path) -> None:
     assert (back.fields, back.redacted, back.event.uid) == (fixture.fields, True, fixture.event.uid)
 
 
+def test_what_a_person_added_loses_only_what_has_a_secrets_form(tmp_path: Path) -> None:
+    """A handler that echoes what is in the event echoes its pseudonym, so the expectation still holds."""
+    key = "ghp_" + "16C7e42F292c6912E7710c838347Ae178B4a"
+    expect = {"body": {"mail": "ada@corp.io", "token": "as it is", "password": "likewise", "key": key}}
+    held = Fixture(event=event(body=json.dumps({"mail": "ada@corp.io"}))).saying("expect", expect)
+    (tmp_path / "hook.json").write_text(fixture_text(held))
+    [line] = whcli("export", "hook.json", "-o", "./", "--json", folder=tmp_path).lines
+    made = fixture_from((tmp_path / "hook.json").read_bytes())
+    body, wanted = json.loads(made.event.body), made.further("expect")["body"]
+    assert body["mail"] == wanted["mail"] != "ada@corp.io" and key not in made.fields["expect"]
+    assert (wanted["token"], wanted["password"]) == ("as it is", "likewise")
+    assert line["replaced"] == {"email": 2, "token": 1}
+
+
 def test_a_file_is_redacted_under_its_own_name(tmp_path: Path) -> None:
     """What `fixtures check` says to type."""
     (tmp_path / "hook.json").write_text(fixture_text(Fixture(event=event(body=STRIPE))))

@@ -186,12 +186,16 @@ def cleaning(taken: Taken, config: Config, folder: Path, redact: Sequence[str], 
 
 
 def cleaned(item: Item, rules: Rules, signing: frozenset[bytes]) -> Item:
-    """One event redacted."""
+    """One event redacted; of what else its file says, such as `expect`, only what has a secret's form."""
     from ..rules.redaction.requests import redacted
+    from ..rules.redaction.texts import applied, edits_by_form
 
     made: Redacted = redacted(item.fixture.event, rules, signing)
-    fixture = replace(item.fixture, event=made.event, redacted=True)
-    return replace(item, fixture=fixture, kinds=made.kinds, unread=made.unread)
+    found = {name: edits_by_form(rules, text, (name,)) for name, text in item.fixture.fields.items()}
+    fields = {name: applied(text, found[name]) for name, text in item.fixture.fields.items()}
+    fixture = replace(item.fixture, event=made.event, redacted=True, fields=fields)
+    kinds = made.kinds + Counter(edit.kind for edits in found.values() for edit in edits)
+    return replace(item, fixture=fixture, kinds=kinds, unread=made.unread)
 
 
 @record

@@ -98,6 +98,12 @@ def edits_of(rules: Rules, text: str, way: Way, depth: int = 0, called: str = ""
     return list(_kept_apart(_seen(rules, text, way)))
 
 
+def edits_by_form(rules: Rules, text: str, way: Way) -> list[Edit]:
+    """What has to be replaced in a text by what it looks like alone, whatever names stand beside it."""
+    found = _seen(rules, text, way, known_only=rules.is_kept(way))
+    return list(_kept_apart(edit for edit in found if edit.kind != "password"))
+
+
 def _fits(kind: str, text: str) -> bool:
     """A name alone makes no telephone number."""
     if kind == "phone":
