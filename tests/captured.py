@@ -1,11 +1,35 @@
-"""Events as the listener makes them from the wire, and as an edited fixture can hold them."""
+"""Requests as the listener reads them off the wire, events as it makes them and as an edited fixture can hold them."""
 
 from __future__ import annotations
 
 from itertools import product
 
-from whcli.words.event import Event, Headers
+from whcli.hands.listening.bodies import Malformed
+from whcli.hands.listening.framing import Limits, RequestReader
+from whcli.words.event import Event, Headers, Spooled
 from whcli.words.head import parse_head
+
+Read = tuple[bytes, bytes, bytes, bytes | Spooled, Headers]
+"""Head, method, target, body and trailers of a request."""
+
+
+def read(*packets: bytes, limits: Limits | None = None) -> tuple[list[Read], int | None]:
+    """All requests in these packets, and the status of the refusal that ended the reading, if one did."""
+    reader, rest = RequestReader(limits or Limits()), b""
+    found: list[Read] = []
+    try:
+        for packet in packets:
+            data, at = rest + packet, 0
+            while at < len(data):
+                at = reader.read(data, at)
+                if not reader.whole:
+                    break
+                found.append((reader.head, reader.method, reader.target, reader.body, reader.trailers))
+            rest = data[at:]
+    except Malformed as fault:
+        assert 400 <= fault.status < 600 and fault.reason.isascii()
+        return found, fault.status
+    return found, None
 
 
 def event_of(head: bytes, body: bytes = b"", trailers: Headers = ()) -> Event:

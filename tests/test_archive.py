@@ -16,7 +16,7 @@ from tests.captured import BREAKS, PLACES, broken
 from tests.hostile.payloads import PAYLOADS, acts
 from whcli.rules.archive import delivery_json, entry_json, event_from, event_json, line, verdict_json
 from whcli.words.errors import WrongUsage
-from whcli.words.event import Arrival, Delivery, Entry, Event, Facts, Headers, Verdict
+from whcli.words.event import Arrival, Delivery, Event, Facts, Headers, Verdict, entry_of
 
 ANY_TEXT = st.text(st.sampled_from("\ud800\udfff\x1b\u202e\u2028") | st.characters())
 EVENT = Event(
@@ -47,20 +47,6 @@ def event_of(arrival: Arrival, headers: Headers, version: bytes) -> Event:
         head=arrival.head,
         body=arrival.body,
         peer=arrival.peer,
-    )
-
-
-def entry_of(event: Event, facts: Facts, last: Delivery | None = None) -> Entry:
-    return Entry(
-        id=event.id,
-        uid=event.uid,
-        received_at=event.received_at,
-        method=event.method,
-        target=event.target,
-        size=len(event.body),
-        peer=event.peer,
-        facts=facts,
-        last=last,
     )
 
 

@@ -9,32 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.captured import Read, read
 from tests.hostile.requests import CHUNKED, LINES, ROWS, START, Captured, Row, field
 from tests.wire import chunked
-from whcli.hands.listening.bodies import Malformed
 from whcli.hands.listening.framing import Limits, RequestReader
-from whcli.words.event import Spooled
-
-Read = tuple[bytes, bytes, bytes, bytes | Spooled, tuple[tuple[bytes, bytes], ...]]
-"""Head, method, target, body and trailers of a request."""
-
-
-def read(*packets: bytes, limits: Limits | None = None) -> tuple[list[Read], int | None]:
-    """All requests in these packets, and the status of the refusal that ended the reading, if one did."""
-    reader, rest = RequestReader(limits or Limits()), b""
-    found: list[Read] = []
-    try:
-        for packet in packets:
-            data, at = rest + packet, 0
-            while at < len(data):
-                at = reader.read(data, at)
-                if not reader.whole:
-                    break
-                found.append((reader.head, reader.method, reader.target, reader.body, reader.trailers))
-            rest = data[at:]
-    except Malformed as fault:
-        return found, fault.status
-    return found, None
 
 
 def bytewise(data: bytes) -> list[bytes]:

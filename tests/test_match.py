@@ -15,6 +15,7 @@ from whcli.rules.match import Filter, compiled, differences, view
 from whcli.rules.routes import glob
 from whcli.words.errors import WrongUsage
 from whcli.words.event import SIGNATURES, Delivery, Difference, Entry, Event, Facts, Headers, Kind, Reply
+from whcli.words.event import entry_of as listed
 
 
 def event_of(body: bytes = b"", headers: Headers = (), target: bytes = b"/hooks/stripe?a=1") -> Event:
@@ -24,17 +25,7 @@ def event_of(body: bytes = b"", headers: Headers = (), target: bytes = b"/hooks/
 
 
 def entry_of(event: Event, facts: Facts | None = None, last: Delivery | None = None) -> Entry:
-    return Entry(
-        id=event.id,
-        uid=event.uid,
-        received_at=event.received_at,
-        method=event.method,
-        target=event.target,
-        size=len(event.body),
-        peer=None,
-        facts=facts or Facts(provider="stripe", type="charge.succeeded", signature="invalid"),
-        last=last,
-    )
+    return listed(event, facts or Facts(provider="stripe", type="charge.succeeded", signature="invalid"), last)
 
 
 def delivery_of(status: int | None, kind: Kind = "forward") -> Delivery:

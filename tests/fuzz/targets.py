@@ -11,11 +11,12 @@ from contextlib import suppress
 from dataclasses import replace
 from functools import cache
 
+from tests import captured
+from tests.captured import Read
 from tests.hostile.mutations import SEEDS
 from tests.hostile.payloads import acts
 from tests.test_autopsy import signed
-from whcli.hands.listening.bodies import Malformed
-from whcli.hands.listening.framing import Limits, RequestReader
+from whcli.hands.listening.framing import Limits
 from whcli.rules.archive.fixture import fixture_text, plain_head
 from whcli.rules.archive.formats import FORMATS
 from whcli.rules.archive.har import har_text
@@ -43,23 +44,12 @@ LIMITS = Limits(body=1000, head=600, lines=20)
 # -- the parser's boundary ------------------------------------------------------------------------------------------
 
 
-def read(packets: list[bytes]) -> tuple[list[tuple[object, ...]], int | None]:
-    """All requests, and the status of the refusal that ended the reading."""
-    reader, rest, found = RequestReader(LIMITS), b"", list[tuple[object, ...]]()
-    try:
-        for packet in packets:
-            data, at = rest + packet, 0
-            while at < len(data):
-                at = reader.read(data, at)
-                if not reader.whole:
-                    break
-                parse_head(reader.head)
-                found.append((reader.head, reader.method, reader.target, reader.body, reader.trailers))
-            rest = data[at:]
-    except Malformed as fault:
-        assert 400 <= fault.status < 600 and fault.reason.isascii()
-        return found, fault.status
-    return found, None
+def read(packets: list[bytes]) -> tuple[list[Read], int | None]:
+    """As `captured.read`; each head is one that can be read."""
+    found, status = captured.read(*packets, limits=LIMITS)
+    for head, *_ in found:
+        parse_head(head)
+    return found, status
 
 
 def requests(data: bytes) -> None:

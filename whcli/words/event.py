@@ -191,6 +191,21 @@ class Entry:
         return path_of(self.target)
 
 
+def entry_of(event: Event, facts: Facts, last: Delivery | None = None) -> Entry:
+    """The line of an event that is at hand, as the store will have it: so nobody needs to read it there."""
+    return Entry(
+        id=event.id,
+        uid=event.uid,
+        received_at=event.received_at,
+        method=event.method,
+        target=event.target,
+        size=event.unread or len(event.body),
+        peer=event.peer,
+        facts=facts,
+        last=last,
+    )
+
+
 @record
 class Message:
     """The parts of a request that a signature can cover."""

@@ -18,7 +18,7 @@ from threading import Thread
 from typing import TYPE_CHECKING
 
 from ...words.errors import StoreFailed
-from ...words.event import Delivery, Entry, Event, Facts
+from ...words.event import Delivery, Entry, Event, Facts, entry_of
 from ..keyring import Keyring
 from ..storing.rows import insert_facts
 from ..storing.store import Store
@@ -157,7 +157,7 @@ class Follower:
         facts = [(event, self._facts(store, event, seen, reply)) for event, reply in zip(events, replies, strict=True)]
         if await self._written(lambda db: insert_facts(db, facts), durable=False):
             after, self.noted = self.noted, events[-1].id
-            self._advanced(after, [entry_in_memory(event, known) for event, known in facts])
+            self._advanced(after, [entry_of(event, known) for event, known in facts])
 
     def _facts(self, store: Store, event: Event, seen: dict[tuple[str, str], int], reply: int | None) -> Facts:
         """An event's facts; `seen` are the delivery ids of the batch, which the store does not know yet."""
@@ -181,20 +181,6 @@ class Follower:
         except StoreFailed:
             await asyncio.sleep(PAUSE)
             return False
-
-
-def entry_in_memory(event: Event, facts: Facts) -> Entry:
-    """The line of the listing that the store will have, so that nobody needs to read it there."""
-    return Entry(
-        id=event.id,
-        uid=event.uid,
-        received_at=event.received_at,
-        method=event.method,
-        target=event.target,
-        size=event.unread or len(event.body),
-        peer=event.peer,
-        facts=facts,
-    )
 
 
 def _batch(store: Store, after: int, until: int) -> Iterator[Event]:
