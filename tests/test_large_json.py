@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from tests.measured import MIB, Measured, measured, resident
-from tests.program import listening, until
+from tests.program import listening, until, whcli
+from tests.receivers import Receiver
 from tests.wire import ask, post
 from whcli.hands.storing.store import Store
 from whcli.words.event import Arrival
@@ -72,3 +73,24 @@ def test_a_listener_takes_and_shows_them_all(tmp_path: Path) -> None:
         done = listener.end()
     assert done.code == 0 and len(done.raw) < SHOWN
     assert [json.loads(each)["size"] for each in done.out.splitlines()[1:]] == [len(body) for body in HEAVY.values()]
+
+
+def test_a_request_line_of_sixty_kilobytes_is_cut_whoever_shows_it(tmp_path: Path) -> None:
+    target = b"/" + b"p" * 20_000 + b"?" + b"&".join(b"a%d=1" % n for n in range(5_000))
+    head = b"M" * 5_000 + b" " + target + b" HTTP/1.1\r\nX-Long: " + b"v" * 20_000 + b"\r\n\r\n"
+    with Store(tmp_path / ".whcli", create=True) as store:
+        store.add([Arrival(1.7e9, head, b"M" * 5_000, target, b"", (), None)])
+    with Receiver() as one, Receiver() as other:
+        replay = ("replay", "1", "--to", one.url)
+        for command in (
+            replay,
+            (*replay, "--race", "3"),
+            (*replay, "--compare-to", other.url),
+            (*replay, "--dry-run"),
+            ("show", "1"),
+            ("diff", "1", "1"),
+        ):
+            done = whcli(*command, folder=tmp_path)
+            assert done.code == 0, done.err
+            assert len(done.out) + len(done.err) < SHOWN, command
+        assert target in one.wait(1)[0]

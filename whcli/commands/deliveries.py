@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..rules.lines import glimpse, outcome
-from ..rules.masking import shown_target
+from ..rules.masking import shown_target, shown_url
 from ..rules.text import clip
 from ..words.errors import Exit
 from ..words.event import Delivery, Outgoing, first
@@ -14,14 +14,16 @@ from .trust import UNREACHABLE
 if TYPE_CHECKING:
     from ..hands.render import Screen
 
+METHOD = 40  # columns of a method: senders may make up their own
+
 
 def say_delivery(screen: Screen, what: str, how: str, outgoing: Outgoing, delivery: Delivery) -> None:
     """`what` was sent and `how`, where to, what came back; below it what the user should know."""
-    request = f"{outgoing.method.decode('latin-1')} {shown_target(outgoing.url)}"
+    request = f"{clip(outgoing.method.decode('latin-1'), METHOD)} {shown_url(outgoing.url)}"
     screen.say((what, "bold"), f"  {request}  {how}  ", *outcome(delivery))
     for line in (outgoing.note, *outgoing.changes, delivery.error, redirection(delivery)):
         if line:
-            screen.say(("     ↳ ", "dim"), shown_target(line))
+            screen.say(("     ↳ ", "dim"), shown_url(line))
     if delivery.reply and not delivery.ok and delivery.reply.body:
         screen.say(("     ↳ ", "dim"), "response: " + glimpse(delivery.reply.body))
 

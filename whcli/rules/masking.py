@@ -7,11 +7,12 @@ before the host. JSON output and what is sent keep them.
 from __future__ import annotations
 
 import re
-from functools import cache
+from functools import lru_cache
 
 from ..words.secret import masked
-from .text import safe
+from .text import clip, safe
 
+READ = 2000  # columns of a URL, or of a line that may hold one
 _MORE = re.compile(r"token\Z|key\Z|\A(auth|code|pass)\Z")  # in a query, beside the names that redaction knows
 _USER = re.compile(r"(?<=://)[^/?#@\s]*@")
 _FIELD = re.compile(r"(?<=[?&;])([^=&;#?\s]+)=([^&;#\s]+)")
@@ -25,11 +26,16 @@ def shown_target(text: bytes | str) -> str:
     return _FIELD.sub(_masked, text) if "?" in text else text
 
 
+def shown_url(text: bytes | str) -> str:
+    """As `shown_target`, cut where a sender made it longer than anybody reads."""
+    return clip(shown_target(text), READ)
+
+
 def _masked(found: re.Match[str]) -> str:
     return f"{found[1]}={masked(found[2])}" if _is_secret(found[1]) else found[0]
 
 
-@cache
+@lru_cache(maxsize=1024)  # senders choose the names
 def _is_secret(name: str) -> bool:
     """Whether a field of this name holds a secret: `api_key`, `apiKey` and `X-Api-Key` are one."""
     from .redaction.names import kind_of_name  # few targets have a query

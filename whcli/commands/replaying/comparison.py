@@ -16,7 +16,7 @@ from ...hands.sending.client import Client
 from ...hands.sending.deliver import deliver, interrupted
 from ...hands.sending.replayer import Removed
 from ...rules.lines import outcome
-from ...rules.masking import shown_target
+from ...rules.masking import shown_url
 from ...rules.replaying.replies_differ import replies_differ, reply_noise
 from ...rules.target import parse_target
 from ...rules.text import safe
@@ -133,7 +133,7 @@ class Comparison:
         mark = (f"✗ {counted(len(found), 'difference')}", "red") if found else ("✓ the same", "green")
         say((self._one.chosen.name(step.event), "bold"), "  ", mark)
         for sign, delivery in (("-", one), ("+", other)):
-            say(f"  {sign} {shown_target(delivery.url)}  ", *outcome(delivery))
+            say(f"  {sign} {shown_url(delivery.url)}  ", *outcome(delivery))
         for difference in found:
             say(("    " + safe(difference.field), "bold"))
             say(("      - " + difference.wanted, "red"))
@@ -141,7 +141,7 @@ class Comparison:
         lines = (outgoing.note, *outgoing.changes, *dict.fromkeys((one.error, other.error)))
         for line in (*lines, f"not compared, it changes by itself: {', '.join(sorted(noise))}" if noise else None):
             if line:
-                say(("     ↳ ", "dim"), shown_target(line))
+                say(("     ↳ ", "dim"), shown_url(line))
 
     def end(self) -> int:
         """The last line and the exit code."""

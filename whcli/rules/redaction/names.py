@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from functools import cache
+from functools import lru_cache
 
 from ..credentials import is_credential
 
@@ -46,7 +46,7 @@ ADDRESSES = (
 """Headers in which proxies say where a request came from."""
 
 
-@cache
+@lru_cache(maxsize=4096)  # senders choose the names
 def kind_of_name(name: str) -> str | None:
     """What a field of this name holds, if the name says so."""
     plain = re.sub(r"[^a-z0-9]", "", name.lower())
