@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import ast
+import copy
 import dataclasses
+import pickle
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +17,7 @@ from hypothesis import strategies as st
 import whcli
 from tests.anything import bytes_of, requests
 from whcli.words import errors, event
-from whcli.words.errors import Exit, WhcliError
+from whcli.words.errors import Exit, StoreFailed, TimeRanOut, WhcliError, WrongUsage
 from whcli.words.event import Arrival, Delivery, Headers, Outgoing, Reply, Verdict, every, first, joined, path_of
 from whcli.words.head import parse_head, parse_headers
 from whcli.words.record import record
@@ -128,6 +131,21 @@ def test_a_record_can_have_the_fields_of_another() -> None:
     assert one == Further(a=1, b=2) != Further(a=2, b=2) and one != Ours(a=1)
     with pytest.raises(TypeError):
         Further(a=1)  # type: ignore[call-arg]
+
+
+@pytest.mark.parametrize("again", [lambda one: pickle.loads(pickle.dumps(one)), copy.copy, copy.deepcopy])
+def test_a_record_goes_through_pickle_and_copy(again: Callable[[Any], Any]) -> None:
+    for one in (Ours(a=1, many=[2]), Further(a=1, b=2), Reply(status=204, headers=HEADERS)):
+        assert again(one) == one and again(one) is not one
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        again(Reply(status=204)).status = 200
+
+
+@pytest.mark.parametrize("kind", [WrongUsage, TimeRanOut, StoreFailed])
+def test_an_error_comes_back_whole_from_another_process(kind: type[WhcliError]) -> None:
+    error = kind("what", next="this", code="c", details=(("a", "b"),), further={"n": 1})
+    back = pickle.loads(pickle.dumps(error))
+    assert type(back) is kind and vars(back) == vars(error) and str(back) == "what"
 
 
 HEADERS: Headers = ((b"X-A", b"1"), (b"Host", b"h"), (b"x-a", b"2"))

@@ -86,10 +86,19 @@ class WhcliError(Exception):
         self.details = details
         self.further = further or {}
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Through a process pool it comes back as it is; what cannot be made again makes the pool hang."""
+        said = {"next": self.next, "code": self.code, "details": self.details, "further": self.further}
+        return _again, (type(self), self.message, said)
+
     @property
     def __notes__(self) -> list[str]:  # type: ignore[override]  # made when it is looked at: `next` can change
         """What a traceback, and pytest, show below the message (PEP 678)."""
         return [*(f"  {label}: {text}" for label, text in self.details), f"  next: {self.next}"]
+
+
+def _again(kind: type[WhcliError], message: str, said: dict[str, Any]) -> WhcliError:
+    return kind(message, **said)
 
 
 class NoReply(WhcliError):

@@ -89,4 +89,17 @@ def _delete(self: Any, name: str) -> NoReturn:
     raise FrozenInstanceError(f"cannot delete field {name!r}")
 
 
-_SHARED = {"__repr__": _repr, "__eq__": _eq, "__hash__": _hash, "__setattr__": _set, "__delattr__": _delete}
+def _state(self: Any) -> tuple[Any, ...]:
+    """For `pickle` and `copy`, which would set the fields otherwise."""
+    return _values(self)
+
+
+def _restore(self: Any, values: tuple[Any, ...]) -> None:
+    for name, value in zip(self.__dataclass_fields__, values, strict=True):
+        object.__setattr__(self, name, value)
+
+
+_SHARED = {
+    **{"__repr__": _repr, "__eq__": _eq, "__hash__": _hash, "__setattr__": _set, "__delattr__": _delete},
+    **{"__getstate__": _state, "__setstate__": _restore},
+}
