@@ -22,7 +22,8 @@ ROOMS: dict[str, str] = {
     "rules": """
         text near ulid jsontext signatures.scheme signatures.digests signatures.timestamps signatures.structured
         signatures.params signatures.contents body signatures.keys signatures.asymmetric signatures.schemes
-        signatures.generic signatures.covered signatures.custom signatures.signing signatures.testsecrets
+        signatures.carried signatures.weighing signatures.generic signatures.covered signatures.custom
+        signatures.signing signatures.testsecrets
         signatures.schemes.* signatures
         recognition.providers recognition.marks recognition.detect recognition
         replaying.times conduct.schedules conduct.handshakes conduct.challenges conduct

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tests.anything import headers as any_headers
 from whcli.rules.replaying.resign import replaced, resigned
 from whcli.rules.replies import REMEMBERED, Replies, sequence_of
-from whcli.rules.signatures.generic import Signed
+from whcli.rules.signatures.carried import Signed
 from whcli.rules.ulid import ALPHABET, RANDOM, letters, moment, ulid
 from whcli.words.event import Headers, Message, Outgoing, Reply, every
 

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from whcli.rules.signatures.generic import Signed
+from whcli.rules.signatures.carried import Signed
 from whcli.rules.signatures.schemes import scheme_named
 from whcli.rules.signatures.signing import sign, verify
 from whcli.words.event import Headers, Message, Verdict

@@ -19,7 +19,7 @@ from .options import BodyFile, Header, Json, Secrets
 
 if TYPE_CHECKING:
     from ..hands.keyring import Keyring
-    from ..rules.signatures.generic import Signed
+    from ..rules.signatures.carried import Signed
     from ..rules.signatures.scheme import Scheme
 
 EXAMPLES = """Examples:

@@ -17,7 +17,7 @@ from ..words.secret import Secret
 from .config import Config, routes_of, secrets_for, variable
 
 if TYPE_CHECKING:
-    from ..rules.signatures.generic import Signed
+    from ..rules.signatures.carried import Signed
 
 MOST = 100  # secrets kept from handshakes at one path: Asana gives every webhook its own
 BARE = 64  # characters of an Ed25519 key of 32 bytes, in hexadecimal; base64 is shorter

@@ -9,7 +9,8 @@ from typing import NamedTuple
 
 from ...words.event import Message, Verdict, first
 from ...words.secret import Secret
-from ..signatures import generic, signing
+from ..signatures import signing
+from ..signatures.carried import Malformed, find
 from ..signatures.scheme import Scheme
 from ..text import safe
 from .bodies import STRINGIFIED, Body
@@ -130,8 +131,8 @@ def _stranger(match: Match, scheme: Scheme, message: Message, known: Known) -> s
 def _listed(scheme: Scheme, message: Message) -> int:
     """How many signatures the request carries."""
     try:
-        return len(generic.find(scheme, message.headers).signatures) if not scheme.code else 1
-    except generic.Malformed:
+        return len(find(scheme, message.headers).signatures) if not scheme.code else 1
+    except Malformed:
         return 0
 
 

@@ -16,9 +16,11 @@ from ...words.event import Headers, Message, Verdict
 from ...words.record import record
 from ...words.secret import Secret
 from ..recognition.detect import detect
-from ..signatures import generic, signing
+from ..signatures import signing
+from ..signatures.carried import Malformed, find
 from ..signatures.scheme import ASYMMETRIC, Scheme
 from ..signatures.schemes import NAMES, scheme_named
+from ..signatures.weighing import age_of
 from ..text import safe
 from .bodies import undone
 from .guesses import guesses
@@ -265,9 +267,9 @@ def _readable(scheme: Scheme, headers: Headers) -> bool:
     if scheme.code:
         return True
     try:
-        found = generic.find(scheme, headers)
-        generic.age_of(scheme.clock, found, 0)
-    except generic.Malformed:
+        found = find(scheme, headers)
+        age_of(scheme.clock, found, 0)
+    except Malformed:
         return False
     return True
 

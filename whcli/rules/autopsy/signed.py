@@ -12,7 +12,7 @@ from itertools import permutations
 from typing import NamedTuple, get_args
 
 from ...words.event import Headers, every, first
-from ..signatures.generic import PLACE
+from ..signatures.carried import PLACE
 from ..signatures.scheme import ASYMMETRIC, Algorithm, Scheme, Unit
 from ..signatures.timestamps import BadTimestamp, read_timestamp
 from .headings import digest_size, digest_sizes

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from ...words.event import Headers, Message, Outgoing
 from ..outgoing import with_body
-from ..signatures.generic import Signed
+from ..signatures.carried import Signed
 
 
 def resigned(outgoing: Outgoing, message: Message, signed: Signed, scheme: str) -> Outgoing:

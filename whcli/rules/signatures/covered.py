@@ -8,7 +8,7 @@ from urllib.parse import quote, unquote_to_bytes
 
 from ...words.event import Headers, Message, every, joined
 from . import params, structured
-from .generic import Malformed
+from .carried import Malformed
 from .structured import BadField, Inner, Item
 
 

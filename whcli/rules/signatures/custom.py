@@ -10,9 +10,9 @@ from typing import Any, NamedTuple, get_args
 from ...words.errors import WrongUsage
 from ...words.head import TOKEN
 from ..near import did_you_mean
+from .carried import PLACE
 from .contents import FORMS
 from .digests import KEYS, TEXTS
-from .generic import PLACE
 from .scheme import ASYMMETRIC, Algorithm, Clock, Scheme, Unit
 
 PLACES = ("body", "ts", "id", "url", "method", "secret")

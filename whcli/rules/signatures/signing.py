@@ -13,7 +13,7 @@ from ...words.secret import Secret
 from .scheme import Scheme
 
 if TYPE_CHECKING:
-    from .generic import Signed
+    from .carried import Signed
 
 
 @cache

@@ -13,9 +13,10 @@ from ....words.errors import WrongUsage
 from ....words.event import Message, Verdict
 from ....words.secret import Secret
 from .. import params
+from ..carried import Malformed, Signed
 from ..digests import BadKey, digest
-from ..generic import Malformed, Signed, comparing, unreadable, weigh
 from ..scheme import Scheme
+from ..weighing import comparing, unreadable, weigh
 
 ROWS = (
     Scheme(

@@ -15,10 +15,11 @@ from urllib.parse import quote
 
 from ....words.event import Headers, Message, Verdict, first, joined
 from ....words.secret import Secret
+from ..carried import Found, Malformed, Signed, find
 from ..digests import BadKey, digest
-from ..generic import Found, Malformed, Signed, age_of, comparing, find, unreadable, weigh
 from ..scheme import Clock, Scheme
 from ..timestamps import write_timestamp
+from ..weighing import age_of, comparing, unreadable, weigh
 
 LIST = b"x-contentful-signed-headers"
 STAMP = b"x-contentful-timestamp"

@@ -11,9 +11,10 @@ from ....words.errors import WrongUsage
 from ....words.event import Message, Verdict
 from ....words.secret import Secret
 from ... import jsontext
+from ..carried import Malformed, Signed
 from ..digests import BadKey
-from ..generic import Malformed, Signed, comparing, unreadable, weigh
 from ..scheme import Scheme
+from ..weighing import comparing, unreadable, weigh
 
 
 def sign(

@@ -18,9 +18,10 @@ from typing import Any, NamedTuple
 from ....words.event import Message, Verdict, first
 from ....words.record import record
 from ....words.secret import Secret
+from ..carried import Malformed, Signed
 from ..digests import TEXTS, BadKey, digest, same
-from ..generic import Malformed, Signed, refused, unreadable, weigh
 from ..scheme import ASYMMETRIC, Clock, Scheme
+from ..weighing import refused, unreadable, weigh
 
 FARTHEST = 1e15  # seconds; beyond it lie NaN, Infinity and numbers that no float holds
 LIFETIME = 300  # seconds that a token of ours is good for, as Monday's and LiveKit's are

@@ -14,8 +14,9 @@ from ....words.event import Message, Verdict
 from ....words.secret import Secret
 from ...jsontext import NoPlace, put
 from .. import generic
-from ..generic import Malformed, Signed
+from ..carried import Malformed, Signed, find
 from ..scheme import Scheme
+from ..weighing import refused, unreadable
 
 FIELD = "webhookTimestamp"
 
@@ -43,15 +44,15 @@ def verify(
 ) -> Verdict:
     """Check a message's signature and the time in its body; see `generic.verify`. Never raises on bad input."""
     try:
-        found = generic.find(replace(scheme, clock=None), message.headers)
+        found = find(replace(scheme, clock=None), message.headers)
     except Malformed as error:
-        return generic.unreadable(scheme, error)
+        return unreadable(scheme, error)
     try:
         age, trouble = now - _moment(message.body), None
     except Malformed as error:
         age, trouble = None, error
     verdict = generic.judge(scheme, message, secrets, found, age, tolerance)
-    return generic.refused(verdict, trouble.code, trouble.detail) if trouble else verdict
+    return refused(verdict, trouble.code, trouble.detail) if trouble else verdict
 
 
 def _moment(body: bytes) -> float:

@@ -16,10 +16,11 @@ from ....words.event import Message, Verdict, first
 from ....words.secret import Secret
 from ... import jsontext
 from .. import params
+from ..carried import Found, Malformed, Signed
 from ..digests import digest
-from ..generic import Found, Malformed, Signed, age_of, comparing, unreadable, weigh
 from ..scheme import Clock, Scheme
 from ..timestamps import write_timestamp
+from ..weighing import age_of, comparing, unreadable, weigh
 
 ROWS = (
     Scheme(

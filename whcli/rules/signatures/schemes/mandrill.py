@@ -6,10 +6,11 @@ from collections.abc import Sequence
 
 from ....words.event import Message, Verdict
 from ....words.secret import Secret
+from ..carried import Malformed, Signed, find
 from ..digests import TEXTS, digest
-from ..generic import Malformed, Signed, comparing, find, unreadable, weigh
 from ..params import groups, pairs
 from ..scheme import Scheme
+from ..weighing import comparing, unreadable, weigh
 
 ROWS = (
     Scheme(

@@ -17,9 +17,10 @@ from typing import NamedTuple
 from ....words.errors import WrongUsage
 from ....words.event import Headers, Message, Verdict, first
 from ....words.secret import Secret
+from ..carried import Found, Malformed, Signed
 from ..digests import BadKey
-from ..generic import Found, Malformed, Signed, age_of, unreadable, weigh
 from ..scheme import Clock, Scheme
+from ..weighing import age_of, unreadable, weigh
 
 ALGORITHM = b"SHA256withRSA"
 BEGIN = b"-----BEGIN "

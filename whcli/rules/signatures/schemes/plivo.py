@@ -13,10 +13,11 @@ from collections.abc import Sequence
 from ....words.errors import WrongUsage
 from ....words.event import Message, Verdict, first
 from ....words.secret import Secret
+from ..carried import Malformed, Signed, find
 from ..digests import TEXTS, digest
-from ..generic import Malformed, Signed, comparing, find, refused, unreadable, weigh
 from ..params import form_of, groups, pairs
 from ..scheme import Also, Scheme
+from ..weighing import comparing, refused, unreadable, weigh
 
 NONCE = b"X-Plivo-Signature-V3-Nonce"
 MAIN = b"X-Plivo-Signature-Ma-V3"

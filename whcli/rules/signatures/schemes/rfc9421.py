@@ -20,11 +20,12 @@ from ....words.errors import WrongUsage
 from ....words.event import Headers, Message, Verdict, first, joined
 from ....words.secret import Secret
 from .. import structured
+from ..carried import Found, Malformed, Signed
 from ..covered import base_of, dictionary_of
 from ..digests import BadKey, digest, key_of, same
-from ..generic import Found, Malformed, Signed, age_of, refused, unreadable, weigh
 from ..scheme import Clock, Scheme
 from ..structured import BadField, Inner, Item, Value
+from ..weighing import age_of, refused, unreadable, weigh
 
 INPUT = b"Signature-Input"
 SIGNATURE = b"Signature"

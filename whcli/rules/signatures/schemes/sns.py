@@ -18,8 +18,9 @@ from ....words.errors import WrongUsage
 from ....words.event import Message, Verdict, first
 from ....words.secret import Secret
 from ... import jsontext
-from ..generic import Malformed, Signed, unreadable, weigh
+from ..carried import Malformed, Signed
 from ..scheme import Algorithm, Scheme
+from ..weighing import unreadable, weigh
 
 ROWS = (
     Scheme(

@@ -13,10 +13,11 @@ from collections.abc import Sequence
 from ....words.errors import WrongUsage
 from ....words.event import Headers, Message, Verdict, first
 from ....words.secret import Secret
+from ..carried import Malformed, Signed, find
 from ..digests import TEXTS, digest, same
-from ..generic import Malformed, Signed, comparing, find, refused, unreadable, weigh
 from ..params import form_of, groups, pairs, value_of
 from ..scheme import Algorithm, Scheme
+from ..weighing import comparing, refused, unreadable, weigh
 
 SETTINGS = "X-Twilio-Webhooks-Signature-Settings"
 ALGORITHMS: dict[bytes, Algorithm] = {b"HMAC_SHA1": "hmac-sha1", b"HMAC_SHA256": "hmac-sha256"}
