@@ -1118,8 +1118,8 @@ def test_a_probe_that_hangs_ends_together_with_the_run(tmp_path: Path) -> None:
         process = begun(tmp_path, "1", "--to", handler.url, "--duplicate", "2", "--probe", probe)
         until((tmp_path / "pid").exists)
         process.send_signal(signal.SIGTERM)
-        process.communicate(timeout=10)
-    assert process.returncode == 143
+        out, _ = process.communicate(timeout=10)
+    assert process.returncode == 143 and out == "nothing was sent.\n"
     until(lambda: not alive(int((tmp_path / "pid").read_text())))
 
 
@@ -1358,6 +1358,12 @@ def test_the_listener_on_the_same_store_is_no_target(tmp_path: Path, replay: Cal
         done = replay("1", *to)
         listed = len(whcli("list", "--json", folder=tmp_path).lines)
     assert done.code == 2 and "the listener on this very store" in done.err and listed == 3
+
+
+def test_a_target_that_leads_nowhere_is_told_of_all_events(tmp_path: Path, replay: Callable[..., Done]) -> None:
+    three(tmp_path)
+    done = replay("all", "--to", "http://nosuch.invalid")
+    assert done.code == 5 and done.out.endswith("1 unreachable, 2 not sent.\n")
 
 
 # -- did it get fixed

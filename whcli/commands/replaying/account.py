@@ -72,8 +72,8 @@ class Account:
         if self._junit is not None:
             write_report(self._junit, junit(self._cases), JUNIT)
 
-    def say(self, screen: Screen, *, report: bool, json: bool) -> None:
-        """The last lines; with `report` the whole report."""
+    def say(self, screen: Screen, events: int, *, report: bool, json: bool) -> None:
+        """The last lines about so many events; with `report` the whole report."""
         if json:
             if report:
                 screen.json(report_json(self.tally))
@@ -81,9 +81,9 @@ class Account:
             for line in report_lines(self.tally, min(screen.width, 80)):
                 screen.say(line)
         else:
-            screen.say(self._words())
+            screen.say(self._words("nothing was sent" if events else "nothing to replay"))
 
-    def _words(self) -> str:
+    def _words(self, otherwise: str) -> str:
         tally = self.tally
         parts = (
             (tally.ok, "ok"),
@@ -95,7 +95,7 @@ class Account:
             (tally.dropped, "dropped"),
             (tally.retried, "retried"),
         )
-        return (", ".join(f"{number} {word}" for number, word in parts if number) or "nothing to replay") + "."
+        return (", ".join(f"{number} {word}" for number, word in parts if number) or otherwise) + "."
 
 
 def shortened(delivery: Delivery) -> Delivery:

@@ -153,7 +153,8 @@ class Comparison:
                 (self._gone, "not sent"),
             )
             words = ", ".join(f"{number} {word}" for number, word in parts if number)
-            self._screen.say(f"{words or 'nothing to compare'}.")
+            otherwise = "nothing was sent" if len(self._one.chosen) else "nothing to compare"
+            self._screen.say(f"{words or otherwise}.")
         if self._unreachable:
             return Exit.UNREACHABLE
         return Exit.DOES_NOT_HOLD if self._differing or self._gone else Exit.DONE

@@ -153,7 +153,8 @@ class Replay:
         return True
 
     def _gone(self, index: int, outgoing: Outgoing, error: Unreachable) -> None:
-        """A target whose name leads nowhere: nothing is sent, and that is recorded."""
+        """A target whose name leads nowhere: nothing is sent, and of the first event that is recorded."""
+        self.account.tally.unsent += len(self._replayer.chosen) - 1
         delivery = undelivered(self._replayer.chosen.id(index), outgoing, error, self._replayer.revision)
         self._replayer.record([delivery])
         self._told(Step(number=1, event=index), outgoing, delivery, None)
@@ -286,11 +287,13 @@ class Replay:
     def _say_all(self, unproven: bool) -> None:
         self._screen.flush()
         self._screen.eager = True
-        self.account.say(self._screen, report=self._manners.report, json=self._json)
+        events = len(self._replayer.chosen)
+        self.account.say(self._screen, events, report=self._manners.report, json=self._json)
         self._say_smallest()
         if unproven and not self._json:
-            text = "nothing was proven: no event was delivered twice; --duplicate 2 does that"
-            self._screen.say(("? ", "yellow"), text)
+            options = self._plan.options
+            hint = "" if options.duplicate > 1 or options.race > 1 or options.lost_ack else "; --duplicate 2 does that"
+            self._screen.say(("? ", "yellow"), f"nothing was proven: no event was delivered twice{hint}")
 
     def _say_smallest(self) -> None:
         order = smallest_failing(self._tried) if len(self._tried) > 1 else None
