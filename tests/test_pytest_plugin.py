@@ -445,6 +445,30 @@ def test_the_readme_shows_tests_that_pass(tmp_path: Path) -> None:
     assert "2 passed" in done.stdout, done.stdout + done.stderr
 
 
+def test_the_readme_shows_a_listener_for_a_whole_session(tmp_path: Path) -> None:
+    blocks = [part.partition("```")[0] for part in README.split("```python\n")[1:]]
+    [block] = [each for each in blocks if 'scope="session"' in each]
+    (tmp_path / "conftest.py").write_text(f"import pytest\nfrom whcli import WebhookListener\n\n{block}")
+    tests = [f"def test_{name}(webhooks):\n    urls.add(webhooks.url)\n    assert len(urls) == 1\n" for name in "ab"]
+    (tmp_path / "test_it.py").write_text("urls = set()\n" + "\n".join(tests))
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
+    done = subprocess.run(command, cwd=tmp_path, env=environment(), capture_output=True, text=True, timeout=60)
+    assert "2 passed" in done.stdout, done.stdout + done.stderr
+
+
+def test_the_classes_work_without_the_fixtures(tmp_path: Path) -> None:
+    secrets = WebhookSecrets()
+    with WebhookListeners(tmp_path, secrets) as listeners:
+        sender = WebhookSender(secrets)
+        secrets["github"] = "hush"
+        assert sender.send("github", "push", to=listeners(verify=True).url).ok
+    with WebhookListener(tmp_path / "alone") as alone:
+        assert WebhookSender().send("github", "push", to=alone.url, unsigned=True).ok
+        alone.assert_received(1, signature="unsigned")
+    with pytest.raises(Unreachable):
+        sender.send("github", "push", to=alone.url)
+
+
 # -- what it costs --------------------------------------------------------------------------------------------------
 
 LOOK = """

@@ -24,11 +24,9 @@ def webhook_secrets() -> WebhookSecrets:
     `webhook_listener` verifies with them and `webhook_sender` signs with them. Where a test sets none, those of the
     environment and of the nearest `whcli.toml` count.
     """
-    from .hands.config import load_config
-    from .hands.keyring import Keyring
     from .hands.testing.secrets import WebhookSecrets
 
-    return WebhookSecrets(Keyring(load_config()))
+    return WebhookSecrets()
 
 
 @pytest.fixture
@@ -40,9 +38,8 @@ def webhook_listeners(tmp_path: Path, webhook_secrets: WebhookSecrets) -> Iterat
     """
     from .hands.testing.listener import WebhookListeners
 
-    listeners = WebhookListeners(tmp_path, webhook_secrets)
-    yield listeners
-    listeners.close()
+    with WebhookListeners(tmp_path, webhook_secrets) as listeners:
+        yield listeners
 
 
 @pytest.fixture
@@ -54,7 +51,6 @@ def webhook_listener(webhook_listeners: WebhookListeners) -> WebhookListener:
 @pytest.fixture
 def webhook_sender(webhook_secrets: WebhookSecrets) -> WebhookSender:
     """Sends signed sample events, or captured ones again, to a handler under test: `.send(...)`, `.replay(...)`."""
-    from .hands.config import load_config
     from .hands.testing.sender import WebhookSender
 
-    return WebhookSender(webhook_secrets, load_config())
+    return WebhookSender(webhook_secrets)

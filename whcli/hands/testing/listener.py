@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, TypedDict, Unpack
+from typing import Any, Self, TypedDict, Unpack
 
 from ...rules.assertions import Expected, about, failures, words
 from ...rules.match import Filter, Miss, closest, compiled, differences
@@ -46,16 +46,24 @@ class WebhookListener:
     a coroutine write `await asyncio.to_thread(webhook_listener.wait, ...)`.
     """
 
-    def __init__(self, folder: Path, secrets: WebhookSecrets, *, verify: bool = False, port: int = 0) -> None:
+    def __init__(
+        self, folder: Path, secrets: WebhookSecrets | None = None, *, verify: bool = False, port: int = 0
+    ) -> None:
         """Listen from now on; raises CannotListen when `port` is taken. `verify`: what does not hold gets 401."""
-        self.secrets = secrets
+        self.secrets = secrets or WebhookSecrets()
         self.store_folder = folder
         self._replies = Replies((OK,))
         self._inbox = Inbox(folder)
-        plan = ListenPlan(replies=self._replies, keyring=secrets.keyring, verify=verify)
+        plan = ListenPlan(replies=self._replies, keyring=self.secrets.keyring, verify=verify)
         self._thread = ListenerThread(folder, plan, self._inbox, failed=self._inbox.failed, broken=self._inbox.broken)
         self.url = f"http://127.0.0.1:{self._thread.start(port)}"
         self._open = True
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
     def close(self) -> None:
         """Stop listening; what has come can still be looked at."""
@@ -185,11 +193,11 @@ class WebhookListener:
 
 
 class WebhookListeners:
-    """Makes listeners for one test, each with a store of its own below `folder`; they share their secrets."""
+    """Makes listeners, each with a store of its own below `folder`; they share their secrets and are closed together."""
 
-    def __init__(self, folder: Path, secrets: WebhookSecrets) -> None:
+    def __init__(self, folder: Path, secrets: WebhookSecrets | None = None) -> None:
         self._folder = folder
-        self._secrets = secrets
+        self._secrets = secrets or WebhookSecrets()
         self._opened = 0
         self._closing = ExitStack()
 
@@ -199,6 +207,12 @@ class WebhookListeners:
         listener = WebhookListener(self._folder / f"webhooks-{self._opened}", self._secrets, verify=verify, port=port)
         self._closing.callback(listener.close)
         return listener
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
     def close(self) -> None:
         """Stop them all."""

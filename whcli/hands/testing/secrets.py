@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from ...rules.signatures.testsecrets import secret_for_tests
 from ...words.errors import WrongUsage
 from ...words.secret import Secret
+from ..config import load_config
 from ..keyring import Keyring
 
 Value = str | bytes
@@ -20,8 +21,8 @@ class WebhookSecrets:
     the environment (`WHCLI_SECRET_STRIPE`) and of the nearest `whcli.toml` count where a test sets none.
     """
 
-    def __init__(self, keyring: Keyring) -> None:
-        self.keyring = keyring
+    def __init__(self, keyring: Keyring | None = None) -> None:
+        self.keyring = keyring or Keyring(load_config())
         self._receiving: dict[str, str] = {}  # what a handler needs, where it is not what signs
 
     def __setitem__(self, scheme: str, value: Value | Sequence[Value]) -> None:

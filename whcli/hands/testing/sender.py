@@ -17,7 +17,7 @@ from ...rules.replaying.edits import Edits, edits_of
 from ...rules.target import parse_target
 from ...words.errors import WrongUsage
 from ...words.event import Event, Outgoing, SignedMessage
-from ..config import Config
+from ..config import Config, load_config
 from ..sending.client import Client
 from ..sending.issuer import Issuer
 from ..sending.samples import Samples
@@ -43,10 +43,11 @@ class WebhookSender:
     reply came within `timeout` seconds. A reply is never an error, whatever its status.
     """
 
-    def __init__(self, secrets: WebhookSecrets, config: Config) -> None:
-        self.secrets = secrets
-        self._config = config
-        self._samples = Samples(config.samples)
+    def __init__(self, secrets: WebhookSecrets | None = None, config: Config | None = None) -> None:
+        """With secrets of its own, and the nearest `whcli.toml`, unless others are given."""
+        self.secrets = secrets or WebhookSecrets()
+        self._config = config or load_config()
+        self._samples = Samples(self._config.samples)
 
     def send(
         self,
