@@ -193,7 +193,7 @@ class WebhookListener:
 
 
 class WebhookListeners:
-    """Makes listeners, each with a store of its own below `folder`; they share their secrets and are closed together."""
+    """Makes listeners, each with a store of its own below `folder`; they share their secrets and one end."""
 
     def __init__(self, folder: Path, secrets: WebhookSecrets | None = None) -> None:
         self._folder = folder
