@@ -51,7 +51,7 @@ def timed(run: Callable[[], Done]) -> tuple[float, Done]:
 
 NOBODY = """
 import os, sys
-import difflib, encodings.idna, pathlib, pwd, random, stat, tempfile, tomllib, typer._click, typer.main
+import difflib, encodings.idna, pathlib, pwd, random, shlex, stat, tempfile, tomllib, typer._click, typer.main
 import whcli.cli, whcli.commands.list_events, whcli.hands.render, whcli.hands.storing.store
 os.geteuid() == 0 and os.seteuid(65534)
 sys.exit(whcli.cli.run(sys.argv[1:]))

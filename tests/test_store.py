@@ -591,6 +591,16 @@ def test_a_folder_of_another_user(tmp_path: Path, outside: Path) -> None:
         assert refused(folder).code == "store_permission"
 
 
+def test_what_to_type_can_be_typed_whatever_the_folder_is_called(tmp_path: Path) -> None:
+    folder = tmp_path / "my project; touch x"
+    folder.mkdir()
+    (folder / "store.db").write_bytes(b"no database" * 100)
+    with pytest.raises(StoreFailed) as caught:
+        Store(folder)
+    subprocess.run(["sh", "-c", caught.value.next.partition("        ")[0]], cwd=tmp_path, check=True)
+    assert [path.name for path in tmp_path.iterdir()] == ["my project; touch x.damaged"]
+
+
 def test_a_file_where_the_folder_should_be(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("mine")
     refused(tmp_path / "file")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 import unicodedata
 from datetime import UTC, datetime
 
@@ -11,7 +12,21 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tests.hostile.payloads import BIDI_CONTROLS, PAYLOADS, SHORT, acts
-from whcli.rules.text import ago, clip, columns, middle, moment, pad, rfc3339, safe, safe_block, seconds, size, took
+from whcli.rules.text import (
+    ago,
+    clip,
+    columns,
+    middle,
+    moment,
+    pad,
+    rfc3339,
+    safe,
+    safe_block,
+    seconds,
+    size,
+    took,
+    word,
+)
 from whcli.words.errors import WrongUsage
 
 EITHER = st.binary() | st.text(st.sampled_from("\ud800\udfff\x1b\x9b\u202e\u2028") | st.characters())
@@ -103,6 +118,15 @@ def test_a_letter_that_shows_nothing_is_shown(letter: str) -> None:
 def test_joiners_and_variants_stay_since_scripts_and_emoji_need_them() -> None:
     for text in ("می\u200cخواهم", "क\u094d\u200dष", "👩\u200d👧", "❤\ufe0f"):
         assert safe(text) == text
+
+
+@given(st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"])))
+@example("my project")
+@example("x; rm -rf ~")
+@example("it's")
+@example("")
+def test_a_word_is_read_back_by_a_shell_as_it_is(name: str) -> None:
+    assert shlex.split(word(name)) == [name]
 
 
 def test_a_path_is_cut_in_its_middle() -> None:

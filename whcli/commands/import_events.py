@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ..rules.masking import shown_target
-from ..rules.text import clip, safe, size
+from ..rules.text import clip, safe, size, word
 from ..words.errors import Exit, NothingMatched
 from ..words.event import Event, Facts
 from ..words.fixture import is_redacted
@@ -54,7 +54,7 @@ def command(
     notes: dict[str, None] = {}
     there = [sum(1 for _ in each.requests(lambda why: notes.update({why: None}))) for each in given]
     if not any(there):  # all of it is read before any of it is kept
-        raise NothingMatched("there is no event in these files", code="no_event", next=f"ls -l {files[0]}")
+        raise NothingMatched("there is no event in these files", code="no_event", next=f"ls -l {word(files[0])}")
     with Store(store_folder(store), create=True) as opened:
         for name, read in ((each.name, read) for each in given for read in each.requests()):
             result = kept(opened, keyring, read, name)

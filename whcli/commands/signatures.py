@@ -6,6 +6,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from ..rules.text import word
 from ..words.errors import NothingMatched, WrongUsage
 from ..words.event import Headers
 from ..words.head import TOKEN
@@ -37,7 +38,7 @@ def read_body(name: str | None) -> bytes:
         return Path(name).read_bytes()
     except OSError as error:
         raise NothingMatched(
-            f"the body file {name} cannot be read: {error.strerror}", code="no_file", next=f"ls -l {name}"
+            f"the body file {name} cannot be read: {error.strerror}", code="no_file", next=f"ls -l {word(name)}"
         ) from error
 
 
@@ -47,7 +48,7 @@ def write_body(path: Path, body: bytes) -> None:
         path.write_bytes(body)
     except OSError as error:
         raise WrongUsage(
-            f"the body file {path} cannot be written: {error.strerror}", next=f"ls -ld {path.parent}"
+            f"the body file {path} cannot be written: {error.strerror}", next=f"ls -ld {word(path.parent)}"
         ) from error
 
 

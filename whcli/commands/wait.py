@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ..rules.text import word
 from ..words.errors import Exit, TimeRanOut, WrongUsage
 from .options import (
     After,
@@ -138,7 +139,7 @@ def no_listener(folder: Path, limit: float) -> TimeRanOut:
     return TimeRanOut(
         f"no listener began on the store {folder} within {limit:g} s",
         code="no_listener",
-        next=f"whcli listen --store {folder}        starts one; --after CURSOR needs none",
+        next=f"whcli listen --store {word(folder)}        starts one; --after CURSOR needs none",
     )
 
 

@@ -17,6 +17,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..rules.text import word
 from ..words.errors import StoreFailed, WrongUsage
 from ..words.record import record
 from .storing.private import private_file
@@ -79,7 +80,7 @@ def own(store: Path, hosts: Sequence[str], now: float) -> Own:
         raise StoreFailed(
             f"the certificates in {folder} cannot be written: {(error.strerror or str(error)).lower()}",
             code="store_permission",
-            next=f"ls -ld {folder}        shows who may",
+            next=f"ls -ld {word(folder)}        shows who may",
         ) from error
     return Own(authority=folder / AUTHORITY, certificate=folder / SERVER, key=folder / SERVER_KEY, new_authority=new)
 

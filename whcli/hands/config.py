@@ -19,6 +19,7 @@ from ..rules.near import did_you_mean, near, unknown
 from ..rules.routes import Route
 from ..rules.signatures.scheme import Scheme
 from ..rules.signatures.schemes import NAMES, scheme_named
+from ..rules.text import word
 from ..words.errors import WrongUsage
 from ..words.record import record
 from ..words.secret import Secret, masked
@@ -124,7 +125,7 @@ def load_config() -> Config:
         tables = tomllib.loads(read_small(path).decode("utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError, OSError) as error:
         why = getattr(error, "strerror", None) or error
-        raise WrongUsage(f"{path} cannot be read: {why}", code="bad_config", next=f"edit {path}") from error
+        raise WrongUsage(f"{path} cannot be read: {why}", code="bad_config", next=f"edit {word(path)}") from error
     schemes = _schemes(path, tables.get("schemes", {}))
     _check(path, tables, (*schemes, *NAMES))
     return Config(
@@ -188,7 +189,7 @@ def _known(path: Path, prefix: str, table: Mapping[str, Any], names: Iterable[st
         if key not in (known := tuple(names)):
             details = did_you_mean(key, known, prefix)
             raise WrongUsage(
-                f"unknown key '{prefix}{key}' in {path}", code="bad_config", details=details, next=f"edit {path}"
+                f"unknown key '{prefix}{key}' in {path}", code="bad_config", details=details, next=f"edit {word(path)}"
             )
 
 
@@ -210,7 +211,7 @@ def _named(path: Path, name: str, table: Any, types: tuple[type, ...]) -> None:
 
 
 def _wrong(path: Path, key: str, what: str) -> WrongUsage:
-    return WrongUsage(f"'{key}' in {path} {what}", code="bad_config", next=f"edit {path}")
+    return WrongUsage(f"'{key}' in {path} {what}", code="bad_config", next=f"edit {word(path)}")
 
 
 def routes_of(config: Config) -> tuple[Route, ...]:
@@ -287,7 +288,7 @@ def _read(name: str, base: Path | None) -> bytes:
     except (OSError, RuntimeError, ValueError) as error:  # no such home; a NUL in the name
         why = getattr(error, "strerror", None) or error
         raise WrongUsage(
-            f"the secret file {path} cannot be read: {why}", code="no_secret", next=f"ls -l {path}"
+            f"the secret file {path} cannot be read: {why}", code="no_secret", next=f"ls -l {word(path)}"
         ) from error
 
 

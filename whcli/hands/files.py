@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 
+from ..rules.text import word
 from ..words.errors import NothingMatched, NotWritten, WrongUsage
 from .storing.private import private_file
 
@@ -27,7 +28,7 @@ def read_file(path: Path) -> bytes:
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
         raise NothingMatched(
-            f"the file {path} cannot be read: {reason}", code="no_file", next=f"ls -l {path.parent}"
+            f"the file {path} cannot be read: {reason}", code="no_file", next=f"ls -l {word(path.parent)}"
         ) from error
     return bounded(data, str(path))
 
@@ -65,7 +66,7 @@ def make_folder(path: Path) -> None:
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
         raise WrongUsage(
-            f"the folder {path} cannot be made: {reason}", code="not_written", next=f"ls -ld {path}"
+            f"the folder {path} cannot be made: {reason}", code="not_written", next=f"ls -ld {word(path)}"
         ) from error
 
 
@@ -92,7 +93,7 @@ def write_file(path: Path, data: bytes, merge: Merge, *, force: bool) -> bool:
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
         raise WrongUsage(
-            f"{path} cannot be written: {reason}", code="not_written", next=f"ls -ld {path.parent}"
+            f"{path} cannot be written: {reason}", code="not_written", next=f"ls -ld {word(path.parent)}"
         ) from error
     return True
 
@@ -105,7 +106,9 @@ def _there(path: Path) -> bytes | None:
         return None
     if not stat.S_ISREG(found.st_mode):
         raise WrongUsage(
-            f"{path} is no plain file, so it is left alone", code="in_the_way", next=f"ls -ld {path}        shows what"
+            f"{path} is no plain file, so it is left alone",
+            code="in_the_way",
+            next=f"ls -ld {word(path)}        shows what",
         )
     with os.fdopen(os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0)), "rb") as file:
         return file.read(LARGEST)
@@ -144,9 +147,11 @@ def check_report(path: Path, what: str) -> None:
     """
     folder = path.parent
     if not folder.is_dir():
-        raise WrongUsage(f"{what} {path} cannot be written: there is no folder {folder}", next=f"mkdir -p {folder}")
+        raise WrongUsage(
+            f"{what} {path} cannot be written: there is no folder {folder}", next=f"mkdir -p {word(folder)}"
+        )
     if path.is_dir() or not os.access(path if path.exists() else folder, os.W_OK):
-        raise WrongUsage(f"{what} {path} cannot be written", next=f"ls -ld {folder}")
+        raise WrongUsage(f"{what} {path} cannot be written", next=f"ls -ld {word(folder)}")
 
 
 def write_report(path: Path, text: str, what: str) -> None:
@@ -163,7 +168,7 @@ def write_report(path: Path, text: str, what: str) -> None:
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
         raise NotWritten(
-            f"{what} {path} cannot be written: {reason}", next=f"df -h {path.absolute().parent}"
+            f"{what} {path} cannot be written: {reason}", next=f"df -h {word(path.absolute().parent)}"
         ) from error
 
 

@@ -12,6 +12,7 @@ from ..rules.redaction.pseudonyms import Pseudonyms
 from ..rules.redaction.texts import Rules
 from ..rules.replaying.edits import place_of, steps_of
 from ..rules.replaying.jsonedit import Pattern
+from ..rules.text import word
 from ..words.errors import StoreFailed
 from .config import Config
 from .keyring import Keyring
@@ -35,7 +36,7 @@ def project_key(folder: Path) -> bytes:
         key = path.read_bytes()
     if len(key) != BYTES:
         raise StoreFailed(
-            f"{path} is no key of {BYTES} bytes", code="bad_key", next=f"rm {path}        makes a new one"
+            f"{path} is no key of {BYTES} bytes", code="bad_key", next=f"rm {word(path)}        makes a new one"
         )
     return key
 

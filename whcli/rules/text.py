@@ -53,6 +53,13 @@ def safe_block(value: bytes | str) -> str:
     return text if text.isascii() and text.isprintable() else _all(_UNSAFE_IN_BLOCK).sub(_escape, text)
 
 
+def word(name: object) -> str:
+    """A name in a command to be typed: quoted where a shell would not read it back as it is."""
+    import shlex  # only for who says what to type
+
+    return shlex.quote(str(name))
+
+
 def columns(text: str) -> int:
     """How many columns of a terminal a safe text takes."""
     return len(text) if text.isascii() else sum(map(_columns, text))

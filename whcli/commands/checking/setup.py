@@ -16,7 +16,7 @@ from ...rules.checkup.secrets import findings
 from ...rules.retention import keep_of
 from ...rules.routes import Route, glob
 from ...rules.target import is_loopback, parse_target
-from ...rules.text import plural, safe
+from ...rules.text import plural, safe, word
 from ...words.errors import WhcliError
 from ...words.secret import Secret
 from ..listening.limits import limits_of
@@ -60,7 +60,7 @@ def route_checks(config: Config) -> Iterator[Check]:
                 part="route",
                 state="warning",
                 says=f"the route {safe(path)} never matches: {safe(before)} stands before it and takes its paths",
-                next=f"edit {config.path}: put the narrower route first",
+                next=f"edit {word(config.path)}: put the narrower route first",
             )
     try:
         routes = forwards_of((), config)

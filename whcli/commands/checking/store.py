@@ -14,7 +14,7 @@ from ...hands.storing.examination import Examined, examined
 from ...hands.storing.opening import explained, is_there
 from ...hands.storing.private import FILE, is_ours, open_to_others, refuse_foreign
 from ...rules.checkup.check import Check, failed
-from ...rules.text import plural, size
+from ...rules.text import plural, size, word
 from ...words.errors import WhcliError
 
 BIG = 1 << 30  # bytes of a store
@@ -73,7 +73,7 @@ def contents(folder: Path, found: Examined) -> Iterator[Check]:
             part="store",
             state="problem",
             says=f"{folder / FILE} is damaged: {found.damage}",
-            next=f"mv {folder} {folder}.damaged        sets it aside; sqlite3 .recover reads what is left in it",
+            next=f"mv {word(folder)} {word(f'{folder}.damaged')}        sets it aside; see sqlite3 .recover",
         )
     else:
         what = f"{folder}: {plural(found.events, 'event')}, {size(found.size)}, schema {found.version}"
@@ -93,7 +93,7 @@ def contents(folder: Path, found: Examined) -> Iterator[Check]:
             part="log",
             state="warning",
             says=f"the log beside the store has grown to {size(found.log)}: some program reads without an end",
-            next=f"fuser {folder / FILE}        shows which; the next listen brings the log back to size",
+            next=f"fuser {word(folder / FILE)}        shows which; the next listen brings the log back to size",
         )
 
 

@@ -12,6 +12,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from ...rules.text import word
 from ...words.errors import StoreFailed
 
 try:
@@ -34,7 +35,7 @@ class ListenerLock:
             raise StoreFailed(
                 f"the store folder {folder} cannot be locked: {(error.strerror or str(error)).lower()}",
                 code="store_permission",
-                next=f"ls -ld {folder}        shows who may",
+                next=f"ls -ld {word(folder)}        shows who may",
             ) from error
         if fcntl is None:
             return

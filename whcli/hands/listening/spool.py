@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
+from ...rules.text import word
 from ...words.errors import StoreFailed
 from ...words.event import HELD
 from ..storing.private import private_file
@@ -34,7 +35,7 @@ class Spool:
         """
         if self._folder.is_symlink():
             raise StoreFailed(
-                f"{self._folder} is a link, not a folder", code="store_permission", next=f"rm {self._folder}"
+                f"{self._folder} is a link, not a folder", code="store_permission", next=f"rm {word(self._folder)}"
             )
         try:
             for path in list(self._folder.iterdir()) if self._folder.is_dir() else ():
@@ -44,7 +45,7 @@ class Spool:
             raise StoreFailed(
                 f"the folder {self._folder} cannot be cleared: {(error.strerror or str(error)).lower()}",
                 code="store_permission",
-                next=f"ls -ld {self._folder}        shows who may",
+                next=f"ls -ld {word(self._folder)}        shows who may",
             ) from error
 
     def open(self) -> SpoolFile:

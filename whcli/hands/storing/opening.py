@@ -20,6 +20,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from ...rules.text import word
 from ...words.errors import NothingMatched, StoreFailed
 from .migrations import APPLICATION_ID, LATEST, migrate, version_of
 from .private import FILE, READ_ME, private_file, refuse_foreign
@@ -47,7 +48,9 @@ def explained(path: Path) -> Iterator[None]:
                 errno.EROFS: "store_permission",
                 errno.ENOSPC: "store_full",
             }.get(error.errno or 0, "store_failed"),
-            next=_space(path.parent) if error.errno == errno.ENOSPC else f"ls -ld {path.parent}        shows who may",
+            next=_space(path.parent)
+            if error.errno == errno.ENOSPC
+            else f"ls -ld {word(path.parent)}        shows who may",
         ) from error
 
 
@@ -60,11 +63,11 @@ def _sentence(path: Path, error: sqlite3.Error) -> StoreFailed:
     for start, code, text, next in (
         ("SQLITE_NOTADB", "store_damaged", "is not a whcli store, or its first page is damaged", _aside(folder)),
         ("SQLITE_CORRUPT", "store_damaged", "is damaged", _aside(folder)),
-        ("SQLITE_BUSY", "store_locked", "is locked by another program", f"fuser {path}        shows which"),
+        ("SQLITE_BUSY", "store_locked", "is locked by another program", f"fuser {word(path)}        shows which"),
         ("SQLITE_FULL", "store_full", "cannot grow: the disk is full", _space(folder)),
-        ("SQLITE_READONLY", "store_permission", "cannot be written: it is read-only", f"ls -ld {folder}"),
-        ("SQLITE_CANTOPEN", "store_permission", "cannot be opened", f"ls -ld {folder}        shows who may"),
-        ("SQLITE_IOERR", "store_failed", "cannot be read or written: input/output error", f"df -h {folder}"),
+        ("SQLITE_READONLY", "store_permission", "cannot be written: it is read-only", f"ls -ld {word(folder)}"),
+        ("SQLITE_CANTOPEN", "store_permission", "cannot be opened", f"ls -ld {word(folder)}        shows who may"),
+        ("SQLITE_IOERR", "store_failed", "cannot be read or written: input/output error", f"df -h {word(folder)}"),
     ):
         if name.startswith(start):
             return StoreFailed(f"the store {path} {text}", code=code, next=next)
@@ -85,11 +88,12 @@ def _is_full(folder: Path) -> bool:
 
 
 def _space(folder: Path) -> str:
-    return f"df -h {folder}        shows the space"
+    return f"df -h {word(folder)}        shows the space"
 
 
 def _aside(folder: Path) -> str:
-    return f"mv {folder} {folder}.damaged        sets it aside, untouched; the next listen makes a new one"
+    aside = word(f"{folder}.damaged")
+    return f"mv {word(folder)} {aside}        sets it aside, untouched; the next listen makes a new one"
 
 
 def make_folder(folder: Path) -> None:

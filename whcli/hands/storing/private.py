@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from ...rules.text import safe
+from ...rules.text import safe, word
 from ...words.errors import StoreFailed
 
 FILE = "store.db"
@@ -65,7 +65,7 @@ def refuse_foreign(folder: Path) -> None:
                 raise StoreFailed(
                     f"{entry.path} is a link: what is captured would be written to where it leads",
                     code="store_link",
-                    next=f"rm {entry.path}        if you do not know it; --store DIR puts a store elsewhere",
+                    next=f"rm {word(entry.path)}        if you do not know it; --store DIR puts a store elsewhere",
                 )
     if os.name != "posix":
         return

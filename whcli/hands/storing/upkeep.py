@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
+from ...rules.text import word
 from ...words.errors import StoreFailed, WrongUsage
 from ...words.record import record
 from .migrations import version_of
@@ -150,7 +151,7 @@ def _written(target: Path) -> Iterator[None]:
         raise StoreFailed(
             f"the backup {target} cannot be written: {cause}",
             code="output_failed",
-            next=f"df -h {target.parent}        shows the space",
+            next=f"df -h {word(target.parent)}        shows the space",
         ) from error
 
 
