@@ -6,6 +6,7 @@ import io
 import os
 import subprocess
 import sys
+import tempfile
 import traceback
 from pathlib import Path
 
@@ -322,3 +323,29 @@ def test_a_file_that_never_ends_is_a_sentence(tmp_path: Path) -> None:
     (tmp_path / "whcli.toml").symlink_to(endless)
     done = whcli("listen", "--port", "0", folder=tmp_path)
     assert done.code == 2 and "larger than 1 MiB" in done.err
+
+
+@pytest.mark.skipif(os.name != "posix" or os.geteuid() != 0, reason="only root can give a file away")
+@pytest.mark.parametrize(("owner", "code"), [(12345, "config_foreign"), (65534, None), (0, None)])
+def test_another_users_file_above_us_says_nothing_to_us(
+    monkeypatch: pytest.MonkeyPatch, owner: int, code: str | None
+) -> None:
+    """Whoever plants a `whcli.toml` in /tmp must not get what is captured in a folder of ours below it."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name).resolve()
+        ours = folder / "ours"
+        ours.mkdir()
+        folder.chmod(0o755)
+        os.chown(write('[listen]\nforward = "http://localhost:1"', folder), owner, owner)
+        monkeypatch.chdir(ours)
+        os.seteuid(65534)
+        try:
+            if code is None:
+                assert load_config().listen["forward"] == "http://localhost:1"
+            else:
+                with pytest.raises(WrongUsage, match="another user") as caught:
+                    load_config()
+                assert caught.value.code == code
+        finally:
+            os.seteuid(0)
+            monkeypatch.chdir("/")

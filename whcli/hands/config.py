@@ -11,6 +11,7 @@ import os
 import re
 import sys
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -121,6 +122,7 @@ def load_config() -> Config:
         return Config()
     import tomllib
 
+    _refuse_foreign(path)
     try:
         tables = tomllib.loads(read_small(path).decode("utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError, OSError) as error:
@@ -137,6 +139,25 @@ def load_config() -> Config:
         targets=tables.get("targets", {}),
         routes=tables.get("routes", []),
     )
+
+
+def _refuse_foreign(path: Path) -> None:
+    """Raise WrongUsage for a file of another user's, but for root's: it says where captured webhooks are sent.
+
+    Who plants one above your working directory, in a folder such as /tmp, must not be asked (see `storing.private`).
+    """
+    if os.name != "posix":
+        return
+    with suppress(OSError):  # reading it will tell
+        owner = path.stat().st_uid
+        if os.geteuid() not in (0, owner) and owner != 0:
+            from .storing.private import name_of
+
+            raise WrongUsage(
+                f"{path} belongs to another user ({name_of(owner)}), and it says where webhooks are sent",
+                code="config_foreign",
+                next=f"ls -l {word(path)}        shows whose; one of your own, nearer by, takes its place",
+            )
 
 
 def _schemes(path: Path, tables: Any) -> dict[str, Scheme]:

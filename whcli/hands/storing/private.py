@@ -73,7 +73,7 @@ def refuse_foreign(folder: Path) -> None:
         owner = folder.stat().st_uid
         if os.geteuid() not in (0, owner):
             raise StoreFailed(
-                f"the store folder {folder} belongs to another user ({_name(owner)})",
+                f"the store folder {folder} belongs to another user ({name_of(owner)})",
                 code="store_permission",
                 next="whcli listen --store DIR        takes a folder of your own",
             )
@@ -106,7 +106,8 @@ def _closed(path: Path, mode: int) -> bool:
         return False
 
 
-def _name(uid: int) -> str:
+def name_of(uid: int) -> str:
+    """A user's name, else the number."""
     import pwd
 
     try:
