@@ -877,6 +877,18 @@ def test_a_handler_that_works_in_the_background_is_given_time(
     assert done.code == code and ("delivery 2 changed state" in done.out) == (code == 1), done.out
 
 
+def test_a_path_gives_way_to_no_target_in_silence(tmp_path: Path, replay: Callable[..., Done]) -> None:
+    three(tmp_path)
+    with Handler() as handler:
+        assert replay("1", "--to", handler.url, "--path", "/new", "--set", "query.a=1").code == 0
+        assert replay("1", "--to", f"{handler.url}/own", "--path", "?b=2").code == 0
+        taken = [line for line, _, _ in handler.parts]
+        own = replay("1", "--to", f"{handler.url}/own", "--path", "/new")
+        last = replay("1", "--path", "/new")
+    assert [line.split()[1] for line in taken] == [b"/new?a=1", b"/own?b=2"] and len(handler.requests) == 2
+    assert own.code == last.code == 2 and "/own has its own" in own.err and "/own?b=2 is taken as it stands" in last.err
+
+
 def test_what_changes_by_itself_is_not_compared_and_that_is_told(tmp_path: Path, replay: Callable[..., Done]) -> None:
     three(tmp_path)
     ticks = 'n=$(cat n 2>/dev/null || echo 0); n=$((n+1)); echo $n > n; echo "{\\"looks\\": $n, \\"orders\\": 1}"'
@@ -906,6 +918,9 @@ def test_what_changes_by_itself_is_not_compared_and_that_is_told(tmp_path: Path,
         (("--proxy", "http://127.0.0.1:1", "--race", "2"), "--race"),
         (("--proxy", "http://127.0.0.1:1", "--lost-ack"), "--lost-ack"),
         (("--failed",), "not by both"),
+        (("--proxy", "nonsense://", "--yes"), "the proxy is no http://"),
+        (("--path", "/other", "--exact-url"), "the path cannot be changed"),
+        (("--set", "query.a=1", "--exact-url"), "the query cannot be changed"),
         (("--probe", "", "--duplicate", "2"), "--probe is empty"),
         (("--secret", "env:HOME", "--resign", ""), "--resign is empty"),
         (("--compare-to", ""), "--compare-to is empty"),
@@ -926,6 +941,9 @@ def test_what_changes_by_itself_is_not_compared_and_that_is_told(tmp_path: Path,
         "a race that a proxy would hold",
         "a lost answer that a proxy would read",
         "references and a filter",
+        "a proxy that is none",
+        "a path that would not be used",
+        "a query that would not be used",
         "no command",
         "no scheme",
         "no second target",
@@ -971,6 +989,15 @@ def test_a_probe_that_sees_nothing_is_a_hint_and_no_success(
     assert hint.startswith("     ↳ ") and "--settle" in hint
     [probe] = [line for line in as_json.lines if line["schema"] == "whcli.probe/1"]
     assert probe["blind"] and probe["proves"] and probe["holds"]
+
+
+def test_attempts_of_a_copy_are_no_further_copies(tmp_path: Path, replay: Callable[..., Done]) -> None:
+    kept(tmp_path, SLACK)
+    (tmp_path / "state").write_text("0")
+    with Handler(reply(500)) as handler:
+        how = ("--race", "2", "--retries", "slack", "--compress", "max", "--probe", "cat state")
+        done = replay("1", "--to", handler.url, *how)
+    assert done.code == 1 and "  2 copies at the same instant changed no more" in done.out
 
 
 def test_a_race_of_which_one_copy_is_left_proves_nothing(tmp_path: Path, replay: Callable[..., Done]) -> None:

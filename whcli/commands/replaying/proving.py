@@ -27,13 +27,13 @@ class Effect(NamedTuple):
 
     noise: frozenset[str]  # fields that change by themselves
     states: tuple[bytes, bytes]  # before and after
-    deliveries: int
+    copies: int  # of the event that were delivered
 
 
 class Outcome(NamedTuple):
     """What came of a race, beside one delivery alone."""
 
-    proves: bool  # there were two deliveries at least
+    proves: bool  # there were two copies at least
     blind: bool  # nothing changed at all
     noise: frozenset[str]
     found: tuple[Difference, ...]
@@ -144,24 +144,23 @@ class Proving:
             race = await self._effect(replace(run, steps=tuple(steps)), began, "race")
             noise = alone.noise | race.noise
             found = effects_differ(alone.states, race.states, noise)
-            proves = alone.deliveries > 0 and race.deliveries > 1
+            proves = alone.copies > 0 and race.copies > 1
             failed |= bool(found)
             self.proved |= proves
             blind = not any(states_differ(*each.states, noise) for each in (alone, race))
-            outcome = Outcome(proves, blind, noise, found, race.deliveries)
+            outcome = Outcome(proves, blind, noise, found, race.copies)
             self._say_outcome(run, self._proof.name(steps[0].event), outcome)
         return failed
 
     async def _effect(self, run: Run, began: float, phase: str) -> Effect:
         before, noise = await self._clean()
-        count = 0
+        copies: set[int] = set()
 
         async def look(step: Step, delivery: Delivery, last: bool) -> None:
-            nonlocal count
-            count += 1
+            copies.add(step.copy)
 
         await self._walk(run, began=began, phase="" if self._proof.resets else phase, look=look)
-        return Effect(noise, (before, await at_rest(self._proof.state, before, self._proof.settle, noise)), count)
+        return Effect(noise, (before, await at_rest(self._proof.state, before, self._proof.settle, noise)), len(copies))
 
     def _say_outcome(self, run: Run, name: str, outcome: Outcome) -> None:
         proves, blind, noise, found, copies = outcome

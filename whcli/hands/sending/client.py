@@ -79,7 +79,7 @@ class Client:
         self._own_writer = own_writer
         self._context: ssl.SSLContext | None = None
         self._wires = Wires(self._limits, self._tls)
-        self._httpx: ThroughHttpx | None = None
+        self._httpx: ThroughHttpx | None = self._through_httpx() if self._proxy else None  # a bad proxy is told at once
         self._destinations: dict[str, Destination] = {}
 
     async def __aenter__(self) -> Self:
@@ -135,11 +135,13 @@ class Client:
             _require_proxyable(outgoing)
         elif self._own_writer or why_own(outgoing):
             return self._wires
-        if self._httpx is None:
-            from .through_httpx import ThroughHttpx
-
-            self._httpx = ThroughHttpx(self._limits, self._tls, self._proxy)
+        self._httpx = self._httpx or self._through_httpx()
         return self._httpx
+
+    def _through_httpx(self) -> ThroughHttpx:
+        from .through_httpx import ThroughHttpx
+
+        return ThroughHttpx(self._limits, self._tls, self._proxy)
 
     def _tls(self) -> ssl.SSLContext:
         """The machine's own trust store, where makers of local certificates put theirs, and the usual authorities."""

@@ -17,6 +17,7 @@ from ...rules.replaying.newid import with_new_id
 from ...rules.replaying.plan import Earlier
 from ...rules.replaying.shift import delta_of, shifted
 from ...rules.target import parse_target
+from ...rules.text import safe
 from ...words.errors import NothingMatched, WrongUsage
 from ...words.event import Delivery, Event, Outcome, Outgoing
 from ...words.record import record
@@ -184,14 +185,21 @@ class Replayer:
 
     def aimed(self, index: int, event: Event) -> Outgoing:
         """The event at a place, changed, as a request, not signed yet; raises WrongUsage when it has no target."""
+        to, exact = self._aim(index, event)
+        if self._changes.edits.path_given or self._changes.edits.query_given:
+            require_open(to, exact, self._changes.edits)
+        return replay_of(event, to, exact=exact)
+
+    def _aim(self, index: int, event: Event) -> tuple[str, bool]:
+        """The target, and whether it is taken as it stands."""
         asked = self._changes
         if asked.to is not None:
-            return replay_of(event, asked.to, exact=asked.exact)
+            return asked.to, asked.exact
         last = self.chosen.last_outcome(index)
         if last is not None:
-            return replay_of(event, last.url, exact=True)
+            return last.url, True
         if asked.fallback is not None:
-            return replay_of(event, asked.fallback, exact=asked.exact)
+            return asked.fallback, asked.exact
         raise WrongUsage(f"event #{event.id} was never delivered, so there is no target", next="add --to URL")
 
     def outgoing(
@@ -224,3 +232,16 @@ class Replayer:
         kept = [delivery for delivery in deliveries if delivery.event_id]
         if kept:
             self._source.store.add_deliveries(kept, durable=durable)
+
+
+def require_open(to: str, exact: bool, edits: Edits) -> None:
+    """Raise WrongUsage when a path or a query that was asked for would give way to the target's own."""
+    url = parse_target(to)
+    for what, given, own in (
+        ("path", edits.path_given, exact or url.path),
+        ("query", edits.query_given, exact or url.query is not None),
+    ):
+        if given and own:
+            why = "is taken as it stands" if exact else "has its own"
+            message = f"the {what} cannot be changed: the target {safe(to)} {why}"
+            raise WrongUsage(message, next=f"--to {url.origin}        takes the event's")

@@ -60,6 +60,17 @@ class Edits:
     unset: tuple[Place, ...] = ()
     set: tuple[tuple[Place, Value], ...] = ()
 
+    @property
+    def path_given(self) -> bool:
+        """Whether the request is to have another path."""
+        return (self.path or b"").startswith(b"/")
+
+    @property
+    def query_given(self) -> bool:
+        """Whether anything is to be different in the query."""
+        places = (*self.unset, *(place for place, _ in self.set))
+        return b"?" in (self.path or b"") or any(place.root == "query" for place in places)
+
 
 def edits_of(
     *,
