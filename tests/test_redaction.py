@@ -188,6 +188,14 @@ def test_what_one_place_says_is_secret_is_replaced_in_all() -> None:
     assert json.loads(clean(event(body=plain)).event.body)["type"] == "verification"  # too plain a word to be told
 
 
+def test_thousands_of_secrets_are_found_again_in_one_look() -> None:
+    secrets = [f"{number * 7919 % 100_003:x}-{number}.x_{number}" for number in range(3_000)]
+    body = json.dumps([{"password": secret, "log": f"<{secret}> .{secret}"} for secret in secrets])
+    new = json.loads(clean(event(body=body)).event.body)
+    for row, secret in zip(new, secrets, strict=True):
+        assert len(secret) < 8 or row["log"] == f"<{row['password']}> .{row['password']}" != f"<{secret}> .{secret}"
+
+
 def test_keys_in_a_url_go_and_short_codes_stay() -> None:
     made = clean(event(target="/api/f?code=a1B2c3D4e5F6g7==&key=AbCdEf123456&lang=en"))
     assert b"a1B2" not in made.event.target and b"AbCd" not in made.event.target

@@ -31,26 +31,41 @@ class Known:
 
 
 class Again:
-    """Finds values that other places of the same request said are secret, wherever they stand by themselves."""
+    """Finds values that other places of the same request said are secret, wherever they stand by themselves.
+
+    There can be thousands of them, so a text is looked at once: a run of letters and digits that begins one leads to it.
+    """
 
     def __init__(self, values: Iterable[tuple[str, str]]) -> None:
         """`values` are kinds with a value each; what cannot be told from other text is left out."""
-        self._kinds = {self._plain(kind, value): kind for kind, value in values if _is_telling(kind, value)}
-        longest = sorted(self._kinds, key=lambda value: (-len(value), value))
-        self._form = re.compile(rf"(?<![^\W_])(?:{'|'.join(map(re.escape, longest))})(?![^\W_])") if longest else None
-
-    @staticmethod
-    def _plain(kind: str, value: str) -> str:
-        return re.sub(r"\D", "", value) if kind == "phone" else value
+        kinds = {_told(kind, value): kind for kind, value in values if _is_telling(kind, value)}
+        self._by_run: dict[str, list[tuple[int, str, str]]] = {}
+        for value in sorted(kinds, key=len, reverse=True):
+            run = _RUN.search(value)
+            if run is not None:
+                self._by_run.setdefault(run.group(), []).append((run.start(), value, kinds[value]))
 
     def __bool__(self) -> bool:
-        return self._form is not None
+        return bool(self._by_run)
 
     def found_in(self, text: str) -> Iterator[Find]:
         """Every place where one stands."""
-        if self._form is not None:
-            for match in self._form.finditer(text):
-                yield Find(self._kinds[match.group()], *match.span(), match.group())
+        for run in _RUN.finditer(text) if self._by_run else ():
+            for before, value, kind in self._by_run.get(run.group(), ()):
+                begin, end = run.start() - before, run.start() - before + len(value)
+                if begin >= 0 and text.startswith(value, begin) and _stands_alone(text, begin, end):
+                    yield Find(kind, begin, end, value)
+
+
+_RUN = re.compile(r"[^\W_]+")
+
+
+def _stands_alone(text: str, begin: int, end: int) -> bool:
+    return not (text[begin - 1 : begin].isalnum() or text[end : end + 1].isalnum())
+
+
+def _told(kind: str, value: str) -> str:
+    return re.sub(r"\D", "", value) if kind == "phone" else value
 
 
 def _is_telling(kind: str, value: str) -> bool:
