@@ -47,6 +47,7 @@ PERSONAL = {
     "a card with blanks": "5555 5555 5555 4444",
     "an Amex card": "378282246310005",
     "a card with dashes": "6011-1111-1111-1117",
+    "a card with dots": "4000.0566.5566.5556",
 }
 CONFIGURED = "Zaphod/Beeble+brox=42 & co"
 PRIVATE_KEY = (

@@ -196,6 +196,14 @@ def test_thousands_of_secrets_are_found_again_in_one_look() -> None:
         assert len(secret) < 8 or row["log"] == f"<{row['password']}> .{row['password']}" != f"<{secret}> .{secret}"
 
 
+def test_an_email_with_a_quoted_name_and_a_form_with_bare_line_feeds() -> None:
+    made = clean(event(body=json.dumps({"to": '"ada q"@corp.io'})))
+    assert made.kinds == {"email": 1} and b"ada" not in made.event.body
+    parts = '--x\nContent-Disposition: form-data; name="password"\n\nplain words\n--x--\n'
+    made = clean(event(body=parts, headers=((b"Content-Type", b"multipart/form-data; boundary=x"),)))
+    assert b"plain" not in made.event.body and made.event.body.endswith(b"--x--\n")
+
+
 def test_keys_in_a_url_go_and_short_codes_stay() -> None:
     made = clean(event(target="/api/f?code=a1B2c3D4e5F6g7==&key=AbCdEf123456&lang=en"))
     assert b"a1B2" not in made.event.target and b"AbCd" not in made.event.target

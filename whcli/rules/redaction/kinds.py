@@ -104,6 +104,7 @@ _NAMED_VALUE = re.compile(rf"(?i:(?<![A-Za-z0-9]){NAMED})[\"']?\s*[:=]\s*[\"']?(
 _QUOTED = rf'(?i:"(?:[\w.-]{{0,40}}[._-])?{NAMED}")\s*:\s*"(?P<v>(?:[^"\\\n]|\\.){{1,4096}})"'
 """As JSON has it, in what is almost JSON: also short values, and those with blanks."""
 _ALONE = "(?<![A-Za-z0-9])"
+_DOMAIN = r"(?:\w(?:[\w-]{0,61}\w)?\.)+[^\W\d_]{2,24}(?![\w-])"
 _DIGIT = re.compile(r"\d")
 KINDS = (
     _kind(
@@ -128,14 +129,12 @@ KINDS = (
     _kind("token", r"(?i:\b(?:basic|token)\s+)(?P<v>[A-Za-z0-9+/_-]{12,}={0,2})", " ", _mixed),
     Kind("password", _NAMED_VALUE),
     _kind("password", _QUOTED, '"'),
-    _kind(
-        "email",
-        r"(?<![\w.+'-])(?!git@|hg@)\w[\w.+'-]{0,63}@(?:\w(?:[\w-]{0,61}\w)?\.)+[^\W\d_]{2,24}(?![\w-])",
-        "@",
-    ),
+    _kind("email", rf"(?<![\w.+'-])(?!git@|hg@)\w[\w.+'-]{{0,63}}@{_DOMAIN}", "@"),
+    _kind("email", rf'"[^"@\s\\][^"@\\]{{0,62}}"@{_DOMAIN}', '"@'),
     _kind("phone", r"(?<![\w+.])\+[1-9](?:[ .()/-]{0,2}\d){7,14}(?![\w])", "+"),
     _kind("phone", r"(?<![\w.+-])(?:1[ .-])?(?:\([2-9]\d\d\) ?|[2-9]\d\d[ .-])[2-9]\d\d[ .-]\d{4}(?![\w-])"),
     _kind("card", r"(?<![\w.+-])(?:\d[ -]?){11,18}\d(?![\w-])", holds=_card),
+    _kind("card", r"(?<![\w.+-])(?:\d{4}\.){3}\d{4}(?![\w-]|\.\d)", ".", _card),
 )
 
 

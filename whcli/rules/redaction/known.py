@@ -33,7 +33,7 @@ class Known:
 class Again:
     """Finds values that other places of the same request said are secret, wherever they stand by themselves.
 
-    There can be thousands of them, so a text is looked at once: a run of letters and digits that begins one leads to it.
+    There can be thousands of them, so a text is looked at once: the letters and digits that begin one lead to it.
     """
 
     def __init__(self, values: Iterable[tuple[str, str]]) -> None:

@@ -293,7 +293,7 @@ def multipart_edits(rules: Rules, text: str, boundary: str, way: Way) -> Iterato
     """What has to be replaced in the parts of a multipart body, and in their heads (RFC 7578)."""
     at = 0
     for part in text.split("--" + boundary):
-        head, gap, content = part.partition("\r\n\r\n")
+        head, gap, content = part.partition("\r\n\r\n" if "\r\n\r\n" in part else "\n\n")
         yield from (
             edit._replace(begin=edit.begin + at, end=edit.end + at) for edit in _kept_apart(_seen(rules, head, way))
         )
