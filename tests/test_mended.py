@@ -262,3 +262,37 @@ NO_PAGER: dict[str, tuple[tuple[str, ...], dict[str, str]]] = {
 def test_no_pager(arguments: tuple[str, ...], extra: dict[str, str], tmp_path: Path) -> None:
     shown = on_a_terminal(*arguments, folder=tmp_path, **extra)
     assert shown.startswith("A provider") and "paged:" not in shown
+
+
+def broken(body: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    """`whcli schemes` in which the making of standard output does this instead."""
+    code = (
+        "import os, resource, sys, whcli.hands.render\n"
+        f"def broken(*_):\n    {body}\n"
+        "whcli.hands.render.stdout = broken\n"
+        "sys.argv = ['whcli', 'schemes']\n"
+        "from whcli.cli import main; main()"
+    )
+    return subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=folder,
+        env=environment({"TMPDIR": str(folder)}),
+        capture_output=True,
+        text=True,
+        timeout=DEADLINE,
+    )
+
+
+@pytest.mark.skipif(os.name != "posix", reason="the limits are POSIX")
+def test_a_crash_whose_log_finds_no_room_is_still_told(tmp_path: Path) -> None:
+    done = broken("resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0)); 1 / 0", tmp_path)
+    assert done.returncode == 70 and "Traceback" not in done.stderr
+    assert "this is a bug in whcli (ZeroDivisionError), and no crash log can be written: " in done.stderr
+
+
+@pytest.mark.skipif(os.name != "posix", reason="the limits are POSIX")
+def test_no_more_files_is_a_sentence_and_no_bug(tmp_path: Path) -> None:
+    body = "resource.setrlimit(resource.RLIMIT_NOFILE, (40, 40)); [os.open(os.devnull, 0) for _ in range(99)]"
+    done = broken(body, tmp_path)
+    assert done.returncode == 1 and "no more files can be opened: Too many open files" in done.stderr, done.stderr
+    assert list(tmp_path.iterdir()) == []

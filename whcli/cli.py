@@ -152,7 +152,8 @@ def run(arguments: list[str]) -> int:
         _drop(sys.stdout)
         return Exit.CLOSED_PIPE
     except OSError as error:
-        return _unwritten(error, arguments) if error.errno in FULL else _crashed(error, arguments)
+        tell = _unwritten if error.errno in FULL else _too_many if error.errno in TOO_MANY else _crashed
+        return tell(error, arguments)
     except Exception as error:
         return _crashed(error, arguments)
 
@@ -328,6 +329,19 @@ def _unwritten(error: OSError, arguments: list[str]) -> int:
     return _explain(full, arguments)
 
 
+TOO_MANY = (errno.EMFILE, errno.ENFILE)
+"""Why no further file or connection can be opened: the limit of this process, or that of the machine."""
+
+
+def _too_many(error: OSError, arguments: list[str]) -> int:
+    """The limit is far below what any command needs, or others have taken all there are."""
+    from .words.errors import Exit, WhcliError
+
+    few = WhcliError(f"no more files can be opened: {error.strerror}", next="ulimit -n 1024", code="too_many_files")
+    few.exit = Exit.DOES_NOT_HOLD
+    return _explain(few, arguments)
+
+
 def _drop(stream: TextIO) -> None:
     """Nobody takes this output any more: let the interpreter's last flush go nowhere instead of failing."""
     import os
@@ -336,24 +350,36 @@ def _drop(stream: TextIO) -> None:
 
 
 def _crashed(error: Exception, arguments: list[str]) -> int:
-    """A bug of ours: one line and a crash log. The log holds no arguments and no values, so no secret either."""
+    """A bug of ours: one line and a crash log."""
     import os
-    import tempfile
     import traceback
 
-    from . import __version__
     from .words.errors import Exit, WhcliError
     from .words.secret import without_secrets
 
-    handle, path = tempfile.mkstemp(prefix="whcli-crash-", suffix=".log")  # mode 0600
-    with os.fdopen(handle, "w") as log:
-        log.write(f"whcli {__version__}, Python {sys.version}\n")
-        log.write("".join(traceback.format_tb(error.__traceback__)) + type(error).__name__ + "\n")
-    bug = WhcliError(
-        f"this is a bug in whcli ({type(error).__name__}): the crash log is {path}", next=ISSUES, code="bug"
-    )
+    name = type(error).__name__
+    try:
+        bug = WhcliError(f"this is a bug in whcli ({name}): the crash log is {_log(error)}", next=ISSUES, code="bug")
+    except OSError as full:
+        why = f"this is a bug in whcli ({name}), and no crash log can be written: {full.strerror}"
+        bug = WhcliError(why, next="the same with --debug shows where; please report that", code="bug")
     bug.exit = Exit.BUG
     code = _explain(bug, arguments)
     if os.environ.get("WHCLI_DEBUG"):
         sys.stderr.write(without_secrets("".join(traceback.format_exception(error))))
     return code
+
+
+def _log(error: Exception) -> str:
+    """Write where it happened; the path. The log holds no arguments and no values, so no secret either."""
+    import os
+    import tempfile
+    import traceback
+
+    from . import __version__
+
+    handle, path = tempfile.mkstemp(prefix="whcli-crash-", suffix=".log")  # mode 0600
+    with os.fdopen(handle, "w") as log:
+        log.write(f"whcli {__version__}, Python {sys.version}\n")
+        log.write("".join(traceback.format_tb(error.__traceback__)) + type(error).__name__ + "\n")
+    return path
