@@ -276,6 +276,13 @@ def test_all_headers_set_leaves_alone_what_is_not_sent() -> None:
     assert changed.headers == (CAPTURED[0], (b"Connection", b"close"), (b"X-A", b"0")) and changes == ("X-A 1 → 0",)
 
 
+def test_a_header_that_is_set_is_sent_though_the_connection_named_it() -> None:
+    captured = (CAPTURED[0], (b"connection", b"close,X-A , x-b"), (b"X-Named", b"x-a"))
+    changed, changes = edited(parts(headers=captured), edits_of(header=["x-A: 5"]))
+    assert changed.headers == (captured[0], (b"connection", b"close, x-b"), captured[2], (b"x-A", b"5"))
+    assert changes == ("x-A: 5 added",)
+
+
 def test_method_and_whole_body() -> None:
     changed, changes = edited(parts(b'{"a":1}'), edits_of(method="PUT", body=b'{"a":2}  ', set=["body.b=3"]))
     assert (changed.method, changed.body) == (b"PUT", b'{"a":2,"b":3}  ')

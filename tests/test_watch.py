@@ -123,6 +123,18 @@ def test_another_thread_can_stop_it(source: Path) -> None:
     assert time.monotonic() - rounds[0] < 5
 
 
+@pytest.mark.parametrize("code", [Exit.DONE, Exit.INTERRUPTED, Exit.TERMINATED])
+def test_what_passes_or_was_ended_is_not_waited_for(source: Path, code: Exit) -> None:
+    rounds: list[Exit] = []
+
+    def replay() -> int:
+        rounds.append(code)
+        source.write_text("another")
+        return code
+
+    assert watched(source, (), replay, lambda: True, Screen(StringIO())) == code and rounds == [code]
+
+
 def test_what_goes_wrong_with_a_later_replay_does_not_end_it(source: Path, capsys: pytest.CaptureFixture[str]) -> None:
     results: list[Exit | WrongUsage] = [
         Exit.DOES_NOT_HOLD,

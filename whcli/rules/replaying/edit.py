@@ -171,7 +171,15 @@ def _with_lines(parts: Parts, name: bytes, lines: Headers) -> Change:
     if headers == parts.headers:
         return parts, ""
     told = _header_change(lines[0][0], every(parts.headers, name), every(lines, name))
-    return replace(parts, headers=headers), told
+    return replace(parts, headers=tuple(_unnamed(pair, name) for pair in headers)), told
+
+
+def _unnamed(pair: tuple[bytes, bytes], name: bytes) -> tuple[bytes, bytes]:
+    """A header; a `Connection` without `name`, since what it names is not sent (RFC 9110 section 7.6.1)."""
+    key, value = pair
+    if key.lower() != b"connection" or name not in value.lower():
+        return pair
+    return key, b", ".join(each for each in map(bytes.strip, value.split(b",")) if each.lower() != name)
 
 
 def _header_change(name: bytes, old: list[bytes], new: list[bytes]) -> str:
