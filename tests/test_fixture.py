@@ -67,6 +67,8 @@ def test_any_event_comes_back_byte_for_byte(event: Event, redacted: bool, fields
 @given(events)
 @example(replace(EVENT, body='{"a":"\u202e\x9b\u2028"}'.encode(), peer="\u202e"))
 @example(replace(EVENT, body='{"a":"\u202e","b":"\\u0061"}'.encode()))
+@example(replace(EVENT, body="\xad\U000e0041".encode(), peer="\U000e0041"))
+@example(replace(EVENT, body='{"a":"\xad\U000e0041"}'.encode()))
 def test_nothing_in_a_file_moves_a_cursor_or_turns_a_line_around(event: Event) -> None:
     text = fixture_text(Fixture(event=event))
     assert text == safe_block(text)

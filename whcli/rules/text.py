@@ -25,9 +25,10 @@ _UNSEEN = (  # Default_Ignorable_Code_Point of Unicode, but for the joiners and 
     "\xad\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b\u2060-\u2065\u206a-\u206f\u3164\ufeff\uffa0\ufff0-\ufffb"
     "\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
 )
-_ALWAYS = f"\x7f-\x9f{_BIDI}\u2028\u2029\ud800-\udfff{_UNSEEN}"
-_UNSAFE = f"[\x00-\x1f{_ALWAYS}]"
-_UNSAFE_IN_BLOCK = f"[\x00-\x08\x0b-\x1f{_ALWAYS}]"
+UNSHOWN = f"\x7f-\x9f{_BIDI}\u2028\u2029\ud800-\udfff{_UNSEEN}"
+"""What is never shown as it is, line feeds and tabs aside: the inside of a regular expression's class."""
+_UNSAFE = f"[\x00-\x1f{UNSHOWN}]"
+_UNSAFE_IN_BLOCK = f"[\x00-\x08\x0b-\x1f{UNSHOWN}]"
 
 
 @cache

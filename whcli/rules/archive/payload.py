@@ -13,8 +13,9 @@ import re
 from typing import Any
 
 from ..autopsy.printers import Press
-from ..autopsy.styles import LAYOUTS, LINES, LONE, STRINGS, Escapes, writer
+from ..autopsy.styles import LAYOUTS, STRINGS, Escapes, writer
 from ..autopsy.tokens import DEEPEST, TOKEN, JsonText, depth, read_json
+from ..text import UNSHOWN
 
 LARGEST = 1 << 20  # bytes; a larger body is text or base64, and no line of it is looked at
 KEPT = "kept"  # the escapes of a body that mixes several ways: its strings stand as they came
@@ -22,15 +23,19 @@ NEWLINE = "newline"  # one line feed behind the value
 CONSTANTS = {"NaN", "Infinity", "-Infinity"}  # Python prints and reads them; RFC 8259 section 6 has no such numbers
 LINE = re.compile(r"[^\n]*\n|[^\n]+")
 NAMES = ("body_json", "body_printed", "body_text", "body_base64")
-UNSEEN = r"\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff" + LINES + LONE
+SHOWN = Escapes(label="what cannot be seen escaped", also=r"\x7f", beyond=UNSHOWN)
+_UNSEEN = re.compile(f"[{UNSHOWN}]")
 """What a file holds as escapes only: characters that move a cursor, turn a line around or cannot be seen."""
-SHOWN = Escapes(label="what cannot be seen escaped", also=r"\x7f", beyond=UNSEEN)
-_UNSEEN = re.compile(f"[{UNSEEN}]")
 
 
 def quoted(text: str) -> str:
     """A text as a JSON string for a file."""
-    return _UNSEEN.sub(lambda found: f"\\u{ord(found[0]):04x}", json.dumps(text, ensure_ascii=False))
+    return _UNSEEN.sub(_escape, json.dumps(text, ensure_ascii=False))
+
+
+def _escape(found: re.Match[str]) -> str:
+    units = found[0].encode("utf-16-be", "surrogatepass").hex()
+    return "".join(f"\\u{units[at : at + 4]}" for at in range(0, len(units), 4))
 
 
 def written(body: bytes, indent: str) -> dict[str, str]:
