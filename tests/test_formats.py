@@ -5,16 +5,20 @@ from __future__ import annotations
 import json
 import re
 import shutil
+import socket
 import subprocess
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
+from tests.program import listening
 from tests.receivers import Receiver, split
 from tests.test_archive import EVENT
 from tests.test_fixture import events, same
+from whcli.hands.storing.store import Store
 from whcli.rules.archive.fixture import plain_head
 from whcli.rules.archive.formats import FORMATS, stem_of
 from whcli.rules.archive.reading import requests_in
@@ -50,7 +54,28 @@ def test_a_whole_event_comes_back_byte_for_byte(name: str, several: list[Fixture
         assert (one.redacted, one.fields) == (other.redacted, other.fields)
 
 
-@given(events)
+@given(events, st.sampled_from([b"chunked", b"gzip, Chunked"]))
+def test_a_request_that_came_in_chunks_stands_in_one_with_its_trailers(event: Event, coding: bytes) -> None:
+    event = replace(event, headers=(*event.headers, (b"Transfer-Encoding", coding)), head=b"")
+    data = FORMATS["http"].write([Fixture(event=event)])
+    [read] = back(data)
+    assert (read.event.body, read.event.trailers) == (event.body, event.trailers)
+    plain = plain_head(event) + b"no chunks"  # as it was written before
+    assert back(plain)[0].event.body == b"no chunks"
+
+
+def test_a_raw_request_is_what_a_server_takes(tmp_path: Path) -> None:
+    headers = ((b"Host", b"x"), (b"Transfer-Encoding", b"chunked"), (b"Trailer", b"X-T"))
+    event = replace(EVENT, target=b"/c", headers=headers, trailers=((b"X-T", b"1"),), body=b"\x00\xffa", head=b"")
+    with listening(folder=tmp_path) as listener, socket.create_connection(("127.0.0.1", listener.port)) as sender:
+        sender.sendall(FORMATS["http"].write([Fixture(event=event)]))
+        assert sender.recv(99).startswith(b"HTTP/1.1 200")
+        with Store(tmp_path / ".whcli") as store:
+            got = store.event(1)
+    assert got is not None and (got.body, got.trailers, got.headers) == (event.body, event.trailers, headers)
+
+
+@given(events.filter(lambda event: not any(name.lower() == b"transfer-encoding" for name, _ in event.headers)))
 def test_a_raw_request_comes_back_byte_for_byte(event: Event) -> None:
     data = FORMATS["http"].write([Fixture(event=event)])
     assert data == (event.head or plain_head(event)) + event.body
