@@ -1,7 +1,7 @@
 """A request as the bytes of HTTP/1.1: head and body, and nothing else.
 
-Number, uid, time and address have no place in it; everything that is sent has, byte for byte. A body that came in chunks
-stands in one, with its trailers (RFC 9112 section 7.1): what the head says is true, so that any tool can send it.
+Number, uid, time and address have no place in it; everything that is sent has, byte for byte. A body that came in
+chunks stands in one, with its trailers (RFC 9112 section 7.1): the head is true, and any tool can send it.
 """
 
 from __future__ import annotations
