@@ -36,6 +36,8 @@ from tests.program import Done, environment, listening, seen, until, whcli
 from tests.receivers import length_of, split
 from tests.test_look import store_with
 from whcli.cli import run
+from whcli.commands.replaying.start import Ended
+from whcli.hands.loops import run as on_loop
 from whcli.hands.storing.opening import make_folder
 from whcli.hands.storing.private import FILE
 from whcli.hands.storing.store import Store
@@ -1205,6 +1207,25 @@ def test_output_that_nobody_reads_holds_off_no_end(
     assert recorded == count
     if junit:
         assert ElementTree.parse(tmp_path / "out.xml").getroot().get("tests") == str(count)
+
+
+@pytest.mark.parametrize(
+    ("sent", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 143)], ids=["INT", "TERM", "HUP"]
+)
+def test_a_signal_cancels_a_walk_and_afterwards_interrupts(sent: signal.Signals, code: int) -> None:
+    before, ended = signal.getsignal(sent), Ended()
+
+    async def walk() -> None:
+        signal.raise_signal(sent)
+        assert ended() and ended.exit == code
+        await asyncio.sleep(60)
+
+    with ended.by_signal():
+        with pytest.raises(asyncio.CancelledError):
+            on_loop(ended.walk(walk()))
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(sent)
+    assert signal.getsignal(sent) is before and ended.exit == code
 
 
 def stands(requests: list[bytes]) -> bool:

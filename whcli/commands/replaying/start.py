@@ -86,20 +86,28 @@ def replayed(asked: Asked, choice: Choice, ways: Ways, source: Source, folder: P
 
 
 def walked(run: Replay | Comparison, trust: Trust, ended: Ended) -> int:
-    """Walk the plan; an interruption still tells what was done, and so does an error once something was sent."""
+    """Walk the plan; the exit code."""
     let_open(FILES)
     with ended.by_signal():
         try:
-            on_loop(ended.walk(run.go(trust)))
-        except (KeyboardInterrupt, asyncio.CancelledError):
-            ended.exit = ended.exit or Exit.INTERRUPTED
-        except Exception as error:  # of the tasks that walked, it can be a group
-            if run.begun:
-                with suppress(OSError, NotWritten):  # standard output may be what took no more, or the disk be full
-                    run.end()
-            raise first_of(error) from None
-        code = run.end()
-        return code if ended.exit is None else ended.exit
+            code = reported(run, trust, ended)
+        except KeyboardInterrupt:  # again, or while the last lines were written
+            return ended.exit or Exit.INTERRUPTED
+    return code if ended.exit is None else ended.exit
+
+
+def reported(run: Replay | Comparison, trust: Trust, ended: Ended) -> int:
+    """Walk; an interruption still tells what was done, and so does an error once something was sent."""
+    try:
+        on_loop(ended.walk(run.go(trust)))
+    except (KeyboardInterrupt, asyncio.CancelledError):
+        ended.exit = ended.exit or Exit.INTERRUPTED
+    except Exception as error:  # of the tasks that walked, it can be a group
+        if run.begun:
+            with suppress(OSError, NotWritten):  # standard output may be what took no more, or the disk be full
+                run.end()
+        raise first_of(error) from None
+    return run.end()
 
 
 def first_of(error: Exception) -> Exception:
@@ -139,9 +147,13 @@ class Ended:
     async def walk(self, walk: Coroutine[Any, Any, None]) -> None:
         """Walk until there is a signal."""
         self._task = asyncio.current_task()
-        await walk
+        try:
+            await walk
+        finally:
+            self._task = None
 
     def _end(self, number: int, frame: object) -> None:
+        """Cancel the walk; again, or when nothing walks, interrupt whatever is done."""
         again, self.exit = self.exit, Exit.INTERRUPTED if number == signal.SIGINT else Exit.TERMINATED
         if again is not None or self._task is None:
             raise KeyboardInterrupt
