@@ -82,6 +82,19 @@ def test_a_disk_that_fills_up_costs_503s_and_no_event_and_goes_on_when_there_is_
     assert done.err.count("senders get 503") < 10  # once whenever it begins anew
 
 
+def test_what_was_acknowledged_before_the_disk_was_full_is_shown_though_nothing_can_be_noted(tmp_path: Path) -> None:
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    flags = ("--json", "--store", str(disk / ".whcli"))
+    with listening(*flags, folder=tmp_path, under=[*UNSHARE, "sh", "-c", MOUNT, str(disk)]) as listener:
+        statuses = [timed(listener, b"%d" % number, 3_000)[0].status for number in range(500)]
+        done = listener.end()
+    shown = [line["target"] for line in done.lines if line["schema"] == "whcli.event/1"]
+    assert statuses.count(503) > 50, "the disk never filled up"
+    assert shown == [f"/{number}" for number, status in enumerate(statuses) if status == 200]
+    assert f"{len(shown)} received" in done.err
+
+
 FILLED = 'mount -t tmpfs -o size=1m none "$0" && cp -r store "$0/.whcli" && cat /dev/zero 2>&- >"$0/b"; exec "$@"'
 
 

@@ -69,7 +69,8 @@ class Follower:
         self._life = Life()
         self._forwarder: Forwarder | None = None
         self._after = 0  # events are sent on from behind this one
-        self.noted = 0
+        self.noted = 0  # the newest arrival number whose facts are in the store, as are those of all before it
+        self.known = 0  # the newest whose facts are worked out; on a full disk they can be shown, and are noted later
 
     @property
     def settled(self) -> int:
@@ -78,7 +79,7 @@ class Follower:
 
     def start(self, after: int, noted: int) -> None:
         """Begin with the events behind `after`; facts of earlier ones are caught up, from behind `noted`."""
-        self._after, self.noted = after, noted
+        self._after, self.noted, self.known = after, noted, noted
         self._thread.start()
 
     def wake(self) -> None:
@@ -155,9 +156,12 @@ class Follower:
         seen: dict[tuple[str, str], int] = {}
         replies = self._replied([event.id for event in events])
         facts = [(event, self._facts(store, event, seen, reply)) for event, reply in zip(events, replies, strict=True)]
-        if await self._written(lambda db: insert_facts(db, facts), durable=False):
-            after, self.noted = self.noted, events[-1].id
-            self._advanced(after, [entry_of(event, known) for event, known in facts])
+        written = await self._written(lambda db: insert_facts(db, facts), durable=False)
+        if written:
+            self.noted = events[-1].id
+        if self.known < events[-1].id:
+            after, self.known = self.known, events[-1].id
+            self._advanced(after, [entry_of(event, known) for event, known in facts if event.id > after])
 
     def _facts(self, store: Store, event: Event, seen: dict[tuple[str, str], int], reply: int | None) -> Facts:
         """An event's facts; `seen` are the delivery ids of the batch, which the store does not know yet."""

@@ -103,7 +103,7 @@ class Listener:
         self._printer = Printer(
             folder,
             show,
-            noted=lambda: self._follower.noted,
+            noted=lambda: self._follower.known,
             expects=self._expects,
             note_of=self._answering.note_of,
             pause=self._writer.pause,
