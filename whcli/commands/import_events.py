@@ -41,7 +41,7 @@ def command(
     colour: Colour = "auto",
     json: Json = False,
 ) -> int:
-    """Bring events from files into the store; what is there already stays as it is."""
+    """Bring events from files into the store; what is there stays, and a file that cannot be read stops all."""
     from ..hands.config import load_config, store_folder
     from ..hands.given import Given
     from ..hands.keyring import Keyring

@@ -222,5 +222,5 @@ def wrong_field(error: Exception) -> WrongUsage:
 def unreadable(why: str) -> WrongUsage:
     """The error for what is no event."""
     return WrongUsage(
-        f"this is not an event: {why}", code="not_an_event", next="whcli show 1 --json > event.json        writes one"
+        f"this is not an event: {why}", code="not_an_event", next="whcli help import        says what can be read"
     )
