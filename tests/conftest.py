@@ -6,11 +6,15 @@ import os
 import shutil
 import signal
 import tempfile
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import settings
+
+if TYPE_CHECKING:
+    from tests.program import Done
 
 ROOT = Path(__file__).parent.parent
 OURS = ("WHCLI_", "NO_COLOR", "FORCE_COLOR", "CLICOLOR")
@@ -78,3 +82,23 @@ def outside() -> Iterator[Path]:
     for path in [folder, *folder.rglob("*")]:
         path.chmod(0o700)
     shutil.rmtree(folder)
+
+
+@pytest.fixture
+def replay(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Callable[..., Done]:
+    """The command in this process: `replay("1", "--to", url)`; all secrets are known."""
+    from tests.handlers import SECRETS, SVIX
+    from tests.program import seen
+    from whcli.cli import run
+
+    for name, value in SECRETS.items():
+        monkeypatch.setenv(f"WHCLI_SECRET_{name.upper()}", value)
+    monkeypatch.setenv("WHCLI_SECRET_SVIX", SVIX)
+
+    def called(*arguments: str) -> Done:
+        capsys.readouterr()
+        code = run(["replay", *arguments])
+        said = capsys.readouterr()
+        return seen(code, said.out.encode(), said.err.encode())
+
+    return called

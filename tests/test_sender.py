@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.test_replaying import SILENCE, Handler, reply
+from tests.handlers import SILENCE, Handler, reply
 from whcli.hands.sending import sender
 from whcli.hands.sending.client import Client
 from whcli.hands.sending.deadlines import Deadlines
