@@ -171,6 +171,17 @@ def test_a_traceback_says_what_to_do_next() -> None:
     assert "did you mean: 'stripe'" in shown and "next: whcli schemes" in shown
 
 
+def test_a_note_that_somebody_adds_to_an_error_stays() -> None:
+    error = WrongUsage("what", next="one")
+    error.add_note("added")
+    error.next = "two"
+    assert "".join(traceback.format_exception(error)).splitlines()[-3:] == [
+        "whcli.words.errors.WrongUsage: what",
+        "  next: two",
+        "added",
+    ]
+
+
 def test_mistakes_are_told_by_their_code() -> None:
     with pytest.raises(WrongUsage) as caught:
         sign("strype", BODY, secret="x")

@@ -85,6 +85,8 @@ class WhcliError(Exception):
         self.code = code or self.default_code
         self.details = details
         self.further = further or {}
+        self._notes: list[str] = []  # ours first, then those that others add
+        self._ours = 0
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Through a process pool it comes back as it is; what cannot be made again makes the pool hang."""
@@ -93,8 +95,11 @@ class WhcliError(Exception):
 
     @property
     def __notes__(self) -> list[str]:  # type: ignore[override]  # made when it is looked at: `next` can change
-        """What a traceback, and pytest, show below the message (PEP 678)."""
-        return [*(f"  {label}: {text}" for label, text in self.details), f"  next: {self.next}"]
+        """What a traceback, and pytest, show below the message (PEP 678); `add_note` adds to it."""
+        ours = [*(f"  {label}: {text}" for label, text in self.details), f"  next: {self.next}"]
+        self._notes[: self._ours] = ours
+        self._ours = len(ours)
+        return self._notes
 
 
 def _again(kind: type[WhcliError], message: str, said: dict[str, Any]) -> WhcliError:
