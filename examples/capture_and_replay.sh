@@ -3,6 +3,7 @@
 #
 #   STRIPE_WEBHOOK_SECRET=whsec_test HANDLER=http://127.0.0.1:3000 sh examples/capture_and_replay.sh
 set -eu
+: "${STRIPE_WEBHOOK_SECRET:?}" "${HANDLER:?}"
 
 here=$(cd "$(dirname "$0")" && pwd)
 work=$(mktemp -d)

@@ -249,7 +249,7 @@ def test_references_that_lead_nowhere_and_names_that_mean_nothing(tmp_path: Path
     env = {"WHCLI_SECRET_STRIPPE": "x", "WHCLI_STROE": "x", "HTTPS_PROXY": "http://me:hunter2@proxy:1"}
     done, parts = doctor(tmp_path, env=env)
     found = [(state, message) for state, message, _ in parts["secret"]]
-    assert ("warning", "env:NOT_SET is not set: signatures of stripe are not checked") in found
+    assert ("warning", "env:NOT_SET is not set: no signature of stripe is checked with it") in found
     assert any(state == "problem" and "missing cannot be read" in message for state, message in found)
     assert any(state == "problem" and "holds a secret where a reference belongs" in message for state, message in found)
     assert any(state == "warning" and "(0644)" in message for state, message in found)

@@ -443,6 +443,11 @@ def test_a_closed_output_does_not_end_the_capture(tmp_path: Path) -> None:
     assert len(whcli("list", "--json", folder=tmp_path).lines) == 5
 
 
+def test_who_listens_for_other_machines_is_told_so(tmp_path: Path) -> None:
+    with program.listening("--host", "0.0.0.0", folder=tmp_path) as listener:
+        assert "others can reach it too" in listener.end().err
+
+
 def test_without_a_terminal_the_banner_is_two_stable_lines(tmp_path: Path) -> None:
     with listening(folder=tmp_path) as listener:
         err = listener.end().err

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import pty
@@ -149,6 +150,21 @@ def test_a_list_of_commands_cuts_no_sentence_short(command: str, tmp_path: Path)
     done = whcli(*command.split(), "--help", folder=tmp_path, env={"COLUMNS": "80"})
     listed = done.out.partition("Commands:")[2].partition("Examples:")[0].splitlines()
     assert listed and not [line for line in listed if line.endswith("...")]
+
+
+@pytest.mark.parametrize("command", ["verify", "replay", "listen", "test"])
+def test_an_example_stands_on_one_line_however_narrow_the_terminal_is(command: str, tmp_path: Path) -> None:
+    module = importlib.import_module(f"whcli.commands.{command}")
+    shown = whcli(command, "--help", folder=tmp_path, env={"COLUMNS": "60"}).out.splitlines()
+    examples = [line for line in module.EXAMPLES.splitlines() if line.startswith("  ")]
+    assert examples and set(examples) <= set(shown)
+
+
+def test_a_folder_that_was_removed_is_no_bug(tmp_path: Path) -> None:
+    (tmp_path / "gone").mkdir()
+    line = f'cd gone && rmdir ../gone && exec "{sys.executable}" -m whcli list'
+    done = subprocess.run(["sh", "-c", line], cwd=tmp_path, env=environment(), capture_output=True, text=True)
+    assert done.returncode == 2 and "the working directory is not there any more" in done.stderr
 
 
 def test_help_lists_the_commands_in_their_order_and_one_version_flag(tmp_path: Path) -> None:

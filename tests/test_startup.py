@@ -130,7 +130,7 @@ def test_signing_reads_the_rows_of_one_family_alone(scheme: str, family: str) ->
 
 def test_only_the_named_command_is_loaded() -> None:
     commands = {name for name in loaded("list") if name.startswith("whcli.commands.")}
-    assert commands == {"whcli.commands.list_events", "whcli.commands.options"}
+    assert commands == {"whcli.commands.list_events", "whcli.commands.options", "whcli.commands.sections"}
 
 
 @pytest.mark.parametrize("arguments", [("--help",), ("lst",), ("--lst", "list")])

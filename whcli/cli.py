@@ -268,11 +268,9 @@ def _evaluated(command: Callable[..., Any]) -> Callable[..., Any]:
 
 def _shape(module: Any) -> Any:
     """The command's class: one with sections in its help, where the module has a table of them."""
-    if not hasattr(module, "SECTIONS"):
-        return None
-    from .commands.sections import in_sections
+    from .commands.sections import Command, in_sections
 
-    return in_sections(module.SECTIONS)
+    return in_sections(module.SECTIONS) if hasattr(module, "SECTIONS") else Command
 
 
 def _usage(error: Any, arguments: list[str]) -> WhcliError:

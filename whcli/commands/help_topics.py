@@ -61,6 +61,8 @@ The nearest whcli.toml upwards is read. It is meant to be committed: it holds re
   secret = "env:STRIPE_WEBHOOK_SECRET"
   forward = "http://localhost:3000/hooks/stripe"
 
+  [schemes.NAME] describes a provider of your own: whcli help custom.
+
   --forward PATH=URL comes before the handlers of this file; --forward URL takes their place."""
 
 FILTERS = """\
@@ -75,7 +77,7 @@ FILTERS = """\
   whcli list --where "headers.\\"x-github-event\\" == 'push' && body.ref == 'refs/heads/main'"
 
 Events are named 42, #42, latest, latest~2, 3..7, all, a uid (its first six or more characters, a letter among them),
-a file written by `whcli show --json`, or - for standard input."""
+a file that `whcli export` or `show --json` wrote or that `whcli import` reads, or - for standard input."""
 
 CUSTOM = """\
 A provider that whcli does not know is described in whcli.toml, or by flags of `whcli sign custom`:

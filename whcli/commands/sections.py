@@ -1,4 +1,4 @@
-"""Help in sections, for a command with many flags: a table of the command says which flag stands where."""
+"""Help whose examples can be copied; and in sections, for a command with many flags."""
 
 from __future__ import annotations
 
@@ -8,10 +8,26 @@ from typing import Any
 from typer.core import TyperCommand
 
 
+class Command(TyperCommand):
+    """A command whose help leaves the lines of its examples whole, however narrow the terminal is."""
+
+    def format_epilog(self, ctx: Any, formatter: Any) -> None:
+        """Indented lines are for copying; all others are text."""
+        formatter.write_paragraph()
+        for line in (self.epilog or "").splitlines():
+            if line.startswith(" "):
+                formatter.write(f"{line}\n")
+            elif line:
+                with formatter.indentation():
+                    formatter.write_text(line)
+            else:
+                formatter.write("\n")
+
+
 def in_sections(sections: Mapping[str, str]) -> type[TyperCommand]:
     """A command whose help has these sections, title -> flags, behind `Options` with all the others."""
 
-    class Sectioned(TyperCommand):
+    class Sectioned(Command):
         def format_options(self, ctx: Any, formatter: Any) -> None:
             of = {flag: title for title, flags in sections.items() for flag in flags.split()}
             shown: dict[str, list[tuple[str, str]]] = {title: [] for title in ("Options", *sections)}

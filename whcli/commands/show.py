@@ -13,7 +13,7 @@ from ..rules.archive import event_json
 from ..rules.lines import glimpse, outcome
 from ..rules.masking import shown_target
 from ..rules.present import shown_body, shown_headers
-from ..rules.text import ago, clip, rfc3339, safe, safe_block, size
+from ..rules.text import ago, clip, plural, rfc3339, safe, safe_block, size
 from ..words.errors import Exit, WrongUsage
 from ..words.event import Delivery, Entry, Event
 from ..words.secret import without
@@ -171,7 +171,7 @@ def body_section(screen: Screen, event: Event, *, full: bool, hidden: Set[bytes]
     kind = safe(first(event.headers, b"content-type") or b"no content type")
     lines, note = shown_body(event.headers, event.body, whole=full)
     screen.say()
-    screen.say((f"Body  {clip(kind, 100)}, {len(event.body)} bytes", "bold"))
+    screen.say((f"Body  {clip(kind, 100)}, {plural(len(event.body), 'byte')}", "bold"))
     screen.code([without(line, hidden) for line in lines])
     if note:
         screen.say((f"  … {note}", "dim"))
@@ -185,7 +185,7 @@ def delivery_section(screen: Screen, deliveries: tuple[Delivery, ...]) -> None:
     screen.say((f"Deliveries ({len(deliveries)})", "bold"))
     for delivery in deliveries:
         signed = f"  signed afresh ({delivery.signed})" if delivery.signed else ""
-        start = f"  {rfc3339(delivery.sent_at)[11:23]}Z  {delivery.kind}  {clip(shown_target(delivery.url), 200)}  "
+        start = f"  {rfc3339(delivery.sent_at)[11:23]}Z  {delivery.kind:<7}  {clip(shown_target(delivery.url), 200)}  "
         screen.say(start, *outcome(delivery), signed)
         detail = safe(delivery.error or "") or glimpse(delivery.reply.body if delivery.reply else b"")
         if detail:

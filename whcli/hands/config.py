@@ -90,8 +90,16 @@ class Config:
 
 def upwards(name: str, start: Path | None = None) -> Path | None:
     """The nearest file or folder of that name, going up from `start` (the working directory)."""
-    start = (start or Path.cwd()).resolve()
+    start = (start or here()).resolve()
     return next((folder / name for folder in (start, *start.parents) if (folder / name).exists()), None)
+
+
+def here() -> Path:
+    """The working directory; raises WrongUsage when it was removed."""
+    try:
+        return Path.cwd()
+    except FileNotFoundError:
+        raise WrongUsage("the working directory is not there any more", next="cd to another one") from None
 
 
 def store_folder(given: Path | None) -> Path:
@@ -100,7 +108,7 @@ def store_folder(given: Path | None) -> Path:
         return given
     if os.environ.get("WHCLI_STORE"):
         return Path(os.environ["WHCLI_STORE"])
-    return upwards(FOLDER) or Path.cwd() / FOLDER
+    return upwards(FOLDER) or here() / FOLDER
 
 
 def read_small(path: Path | Traversable) -> bytes:

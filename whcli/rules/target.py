@@ -60,11 +60,13 @@ def parse_target(text: str) -> TargetUrl:
         authority = _BARE_PORT.sub(r"localhost:\1", authority) if _BARE_PORT.fullmatch(authority) else authority
     scheme = (scheme or "http").lower()
     if scheme not in _PORTS:
-        raise _wrong_target(text, f"whcli speaks http and https, not {scheme}", "--to http://localhost:3000/webhooks")
+        raise _wrong_target(
+            text, f"whcli speaks http and https, not {scheme}", "write it as http://localhost:3000/webhooks"
+        )
     if "@" in authority:
         rest = authority.rpartition("@")[2]
         why = "it holds a user name or a password, which other processes and the shell history can read"
-        raise WrongUsage(f"the target is not usable: {why}", next=f"--to {scheme}://{rest}", code="bad_target")
+        raise WrongUsage(f"the target is not usable: {why}", next=f"write it as {scheme}://{rest}", code="bad_target")
     host, port = _split_authority(text, authority, _PORTS[scheme])
     return TargetUrl(scheme, host, port, _ascii(path), None if query is None else _ascii(query))
 
@@ -115,7 +117,7 @@ def _origin_form(target: bytes) -> bytes:
 def _split_authority(text: str, authority: str, default_port: int) -> tuple[str, int]:
     found = _AUTHORITY.fullmatch(authority)
     if found is None:
-        raise _wrong_target(text, "it names no host, or no valid port", "--to http://localhost:3000/webhooks")
+        raise _wrong_target(text, "it names no host, or no valid port", "write it as http://localhost:3000/webhooks")
     address, name, digits = found.groups()
     host = _ipv6(text, address) if address else _host_name(text, name)
     port = default_port if digits is None else int(digits)

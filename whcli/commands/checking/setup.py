@@ -114,8 +114,8 @@ def secret_checks(config: Config) -> Iterator[Check]:
 def asked_for(config: Config) -> Iterator[tuple[str | None, Sequence[str]]]:
     """What the file says of secrets: the scheme, where it is named, and the references."""
     tables = [*config.secrets.items(), *((r.get("scheme"), r["secret"]) for r in config.routes if "secret" in r)]
-    for scheme, value in tables:
-        yield scheme, [value] if isinstance(value, str) else value
+    found = [(scheme, (value,) if isinstance(value, str) else tuple(value)) for scheme, value in tables]
+    yield from dict.fromkeys(found)  # a route may name what [secrets] does
 
 
 def one_reference(config: Config, scheme: str | None, reference: str) -> Iterator[Check]:
@@ -129,7 +129,7 @@ def one_reference(config: Config, scheme: str | None, reference: str) -> Iterato
         yield Check(
             part="secret",
             state="warning",
-            says=f"{safe(reference)} is not set: signatures of {scheme or 'its route'} are not checked",
+            says=f"{safe(reference)} is not set: no signature of {scheme or 'its route'} is checked with it",
             next=f"export {safe(reference.removeprefix('env:'))}=...",
         )
         return

@@ -186,10 +186,10 @@ def banner(err: Screen, where: str, plan: ListenPlan, listener: Listener) -> Non
         if plan.forwards:
             show_handlers(err, plan.forwards)
         used, place = listener.store.bytes_used(), safe(str(listener.store.folder))
-        err.say(
-            ("  store       ", "dim"),
-            f"{place}, newest event #{listener.started_after}, {size(used)}",
-        )
+        newest = f"newest event #{listener.started_after}" if listener.started_after else "no event yet"
+        err.say(("  store       ", "dim"), f"{place}, {newest}, {size(used)}")
+    if listener.server.is_open:
+        err.say("it listens on every address of this machine: others can reach it too")
     if plan.idle:
         paths = clip(", ".join(map(safe, plan.idle)), 200)
         err.say(f"--forward takes every event, those for the handlers of [[routes]] in whcli.toml too: {paths}")

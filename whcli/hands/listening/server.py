@@ -106,6 +106,11 @@ class Server:
         ]
 
     @property
+    def is_open(self) -> bool:
+        """Whether it listens on every address of this machine."""
+        return any(name[0] in ("0.0.0.0", "::") for _, name in self._names)  # noqa: S104  # compared, not bound
+
+    @property
     def connections(self) -> int:
         """How many connections are open."""
         return 0 if self._shared is None else len(self._shared.connections)
