@@ -40,6 +40,7 @@ from .options import (
 
 if TYPE_CHECKING:
     from ..hands.render import Screen
+    from ..hands.storing.store import Store
 
 EXAMPLES = """Examples:
 
@@ -114,9 +115,14 @@ def command(
         else:
             last = show(screen, found, LEAST if as_found else ())
             if screen.tty:
-                hint = f"Show one:  whcli show {last}" if last else "Nothing matches.  Capture:  whcli listen"
+                hint = f"Show one:  whcli show {last}" if last else nothing(opened)
                 stderr(colour).say((hint, "dim"))
     return Exit.DONE
+
+
+def nothing(store: Store) -> str:
+    """What to type where no event is listed."""
+    return "Nothing matches.  All:  whcli list" if store.last_id() else "No events yet.  Capture:  whcli listen"
 
 
 def print_json(screen: Screen, entries: Iterable[Entry]) -> None:

@@ -93,6 +93,13 @@ def outcome(delivery: Delivery | None, width: int = 100) -> list[Span]:
 
 def trouble(entry: Entry) -> str | None:
     """The one line below an event where something is wrong, with the next command; else None."""
+    found = _trouble(entry)
+    if entry.facts.reply is None or entry.facts.reply < 400:
+        return found
+    return f"answered {entry.facts.reply}" + (f" · {found}" if found else "")
+
+
+def _trouble(entry: Entry) -> str | None:
     facts, last = entry.facts, entry.last
     if last is not None and last.reply is None:
         again = "start it, then" if last.failure == "refused" else "again"  # others found a handler, or no machine

@@ -22,6 +22,7 @@ from .text import safe
 _NUMBER = re.compile(r"#?(\d{1,18})\Z")
 _RANGE = re.compile(r"#?(\d{1,18})\.\.#?(\d{1,18})\Z")
 _LATEST = re.compile(r"latest(?:~(\d{1,9}))?\Z")
+_ENDS = re.compile(r"(?:#?\d*|latest(?:~\d+)?)\.\.(?:#?\d*|latest(?:~\d+)?)\Z")  # of a range, were it one
 WORDS = ("latest", "all")
 _UID = re.compile(r"(?=\d*[A-Za-z])[0-9A-Za-z]{6,26}\Z")
 
@@ -48,6 +49,10 @@ def reference_of(text: str) -> Reference:
         return _range(text, int(match[1]), int(match[2]))
     if match := _LATEST.match(text):
         return Reference(kind="latest", text=text, first=int(match[1] or 0))
+    if _ENDS.match(text):
+        raise WrongUsage(
+            f"'{safe(text)}' is no range of numbers", code="bad_reference", next="use 3..7; whcli list shows numbers"
+        )
     if "/" in text or "." in text:
         return Reference(kind="file", text=text)
     if _UID.match(text):
