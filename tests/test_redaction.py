@@ -20,7 +20,7 @@ from whcli.rules.archive.formats import FORMATS
 from whcli.rules.redaction.kinds import luhn
 from whcli.rules.redaction.known import Known
 from whcli.rules.redaction.pseudonyms import Pseudonyms
-from whcli.rules.redaction.requests import Redacted, redacted
+from whcli.rules.redaction.requests import Redacted, inflated, redacted
 from whcli.rules.redaction.texts import Rules
 from whcli.words.event import Event
 from whcli.words.fixture import Fixture, is_redacted
@@ -196,12 +196,29 @@ def test_thousands_of_secrets_are_found_again_in_one_look() -> None:
         assert len(secret) < 8 or row["log"] == f"<{row['password']}> .{row['password']}" != f"<{secret}> .{secret}"
 
 
+def test_all_of_a_header_that_is_a_secret_goes() -> None:
+    headers = (
+        (b"Cookie", b'rawtoken1234567; lang=de; b="s3cr3t one, two"'),
+        (b"X-Gitlab-Token", b"correct horse battery"),
+    )
+    made = dict(clean(event(headers=headers)).event.headers)
+    assert not re.search(rb"rawtoken|de;|s3cr3t|two", made[b"Cookie"]) and b"; lang=" in made[b"Cookie"]
+    assert made[b"X-Gitlab-Token"] == b"whcli-redacted"
+    made = dict(clean(event(headers=((b"X-Forwarded-For", b"::ffff:8.8.4.4, 9.9.9.9"),))).event.headers)
+    assert b"8.8.4.4" not in made[b"X-Forwarded-For"] and b"9.9.9.9" not in made[b"X-Forwarded-For"]
+
+
+def test_a_body_of_very_many_gzip_members_is_not_read_for_minutes() -> None:
+    assert inflated(gzip.compress(b"a") * 20) == b"a" * 20
+    assert inflated(gzip.compress(b"") * 100_000) is None
+
+
 def test_an_email_with_a_quoted_name_and_a_form_with_bare_line_feeds() -> None:
     made = clean(event(body=json.dumps({"to": '"ada q"@corp.io'})))
     assert made.kinds == {"email": 1} and b"ada" not in made.event.body
     parts = '--x\nContent-Disposition: form-data; name="password"\n\nplain words\n--x--\n'
     made = clean(event(body=parts, headers=((b"Content-Type", b"multipart/form-data; boundary=x"),)))
-    assert b"plain" not in made.event.body and made.event.body.endswith(b"--x--\n")
+    assert b"plain" not in made.event.body and made.event.body.endswith(b"\n--x--\n")
 
 
 def test_keys_in_a_url_go_and_short_codes_stay() -> None:

@@ -12,7 +12,7 @@ import pytest
 from tests.program import listening, whcli
 from tests.receivers import Receiver
 from tests.wire import ask, post
-from whcli.hands.files import check_report, write_report
+from whcli.hands.files import check_report, leads_to_device, write_report
 from whcli.words.errors import NotWritten, WrongUsage
 
 pytestmark = pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device here that is always full")
@@ -89,6 +89,23 @@ def test_a_link_that_somebody_laid_beside_the_ready_file_is_not_followed(tmp_pat
         (tmp_path / name).symlink_to(victim)
     assert whcli("listen", "--port", "0", "--timeout", "100ms", "--ready-file", "ready", folder=tmp_path).code == 0
     assert victim.read_text() == "precious" and '"pid"' in (tmp_path / "ready").read_text()
+
+
+def test_what_stands_for_a_device_is_never_replaced(tmp_path: Path) -> None:
+    """`/dev/stdout` is a link, and a plain file where output goes to one: replaced, it would be so for everybody."""
+    assert leads_to_device(Path("/dev/stdout")) and leads_to_device(Path("/proc/self/fd/1"))
+    assert not leads_to_device(Path("/dev/shm/report.xml"))
+    link = tmp_path / "report.xml"
+    link.symlink_to("/dev/null")
+    write_report(link, "<a/>", "the report")
+    assert link.is_symlink() and not leads_to_device(tmp_path / "plain.xml")
+
+
+def test_a_report_keeps_the_rights_that_it_had(tmp_path: Path) -> None:
+    report = tmp_path / "report.xml"
+    report.touch(0o600)
+    write_report(report, "<a/>", "the report")
+    assert stat.S_IMODE(report.stat().st_mode) == 0o600 and report.read_text() == "<a/>"
 
 
 def test_a_pipe_is_written_to_and_stays_a_pipe(tmp_path: Path) -> None:

@@ -91,7 +91,15 @@ class Config:
 def upwards(name: str, start: Path | None = None) -> Path | None:
     """The nearest file or folder of that name, going up from `start` (the working directory)."""
     start = (start or here()).resolve()
-    return next((folder / name for folder in (start, *start.parents) if (folder / name).exists()), None)
+    return next((folder / name for folder in (start, *start.parents) if _exists(folder / name)), None)
+
+
+def _exists(path: Path) -> bool:
+    """Whether it is there, as far as we may see."""
+    try:
+        return path.exists()
+    except OSError:
+        return False
 
 
 def here() -> Path:

@@ -136,6 +136,7 @@ def _replace(path: Path, data: bytes, mode: int = 0o600) -> None:
         raise
 
 
+LINKS = 40  # links that lead on to each other, as many as Linux follows
 _IN_PLACE = (errno.EACCES, errno.EPERM, errno.EROFS, errno.EBUSY, errno.EXDEV)
 """Why a file's folder takes no new file, or the file no new one in its place, while the file itself may be written."""
 
@@ -161,8 +162,9 @@ def write_report(path: Path, text: str, what: str) -> None:
     """
     data = text.encode("utf-8", "backslashreplace")
     try:
-        if path.exists() and not path.is_file():
-            path.write_bytes(data)
+        if leads_to_device(path) or (path.exists() and not path.is_file()):
+            with path.open("ab") as file:  # behind what others have written: `> log` makes /dev/stdout a file
+                file.write(data)
         else:
             _put(path, data)
     except OSError as error:
@@ -172,9 +174,33 @@ def write_report(path: Path, text: str, what: str) -> None:
         ) from error
 
 
+def leads_to_device(path: Path) -> bool:
+    """Whether a path, or a link that it is, lies in a folder of the system's own files, whatever they are just now.
+
+    `/dev/stdout` is a link to `/proc/self/fd/1`, and that one to any file: nothing may take the place of either.
+    """
+    for _ in range(LINKS):
+        path = Path(os.path.normpath(path.absolute()))
+        if path.parts[1:2] == ("proc",) or (path.parts[1:2] == ("dev",) and path.parts[2:3] != ("shm",)):
+            return True
+        if not path.is_symlink():
+            return False
+        path = path.parent / path.readlink()
+    return False
+
+
+def _mode(path: Path) -> int:
+    """The rights of the file that is to be replaced; of a new one what the umask leaves."""
+    try:
+        found = path.lstat().st_mode
+    except OSError:
+        return 0o666
+    return stat.S_IMODE(found) if stat.S_ISREG(found) else 0o666
+
+
 def _put(path: Path, data: bytes) -> None:
     try:
-        _replace(path, data, mode=0o666)
+        _replace(path, data, mode=_mode(path))
     except OSError as error:
         if error.errno not in _IN_PLACE or not path.is_file():
             raise

@@ -75,7 +75,7 @@ class Answering:
         usual = self._usual.status if self._usual else None
         if not self._statuses:
             return [usual] * len(ids)
-        return [self._statuses.pop(id, usual) for id in ids]
+        return [self._statuses.get(id, usual) for id in ids]  # kept: what cannot be written is asked for again
 
     def note_of(self, id: int) -> str | None:
         """What there is to say of an event beside its line; asked once, by the printer."""

@@ -15,9 +15,9 @@ def revision(start: Path | None = None) -> str | None:
 
     gitrepository-layout(5): HEAD holds a commit, or the name of a ref, which is a file or a line of packed-refs.
     """
-    start = (start or Path.cwd()).resolve()
-    found = next((folder / ".git" for folder in (start, *start.parents) if (folder / ".git").exists()), None)
     try:
+        start = (start or Path.cwd()).resolve()
+        found = next((folder / ".git" for folder in (start, *start.parents) if (folder / ".git").exists()), None)
         head = _head(_git_folder(found)) if found else None
     except (OSError, ValueError):  # no UTF-8; a NUL in a name
         return None
@@ -46,5 +46,7 @@ def _head(git: Path) -> str | None:
 
 def _text(path: Path, most: int = _SMALL) -> str:
     """The beginning of a file: a link that came along with a project may lead to a device."""
+    if not path.is_file():  # a pipe would be waited for
+        raise OSError(f"{path} is no plain file")
     with path.open("rb") as file:
         return file.read(most).decode()

@@ -27,7 +27,8 @@ from .private import FILE, READ_ME, private_file, refuse_foreign
 
 BUSY = 5.0  # seconds to wait for another program's lock
 ROOM = 64 << 10  # bytes free below which a failed write was one for lack of room
-OURS = (FILE, "listener.lock", "redact.key", ".gitignore", "README.txt", "spool")  # what a store's folder holds
+OURS = (FILE, "search.db", "tls", "listener.lock", "redact.key", ".gitignore", "README.txt", "spool")
+"""What a store's folder holds."""
 
 
 @contextmanager

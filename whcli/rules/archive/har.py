@@ -151,7 +151,10 @@ def _exact(entry: dict[str, Any], ours: dict[str, Any]) -> Read:
 
 
 def _json(text: str) -> str:
-    json.loads(text)
+    try:
+        json.loads(text)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
     return text
 
 

@@ -34,6 +34,7 @@ FRAMING = (b"content-length", b"transfer-encoding")
 """Headers without which it is no request any more; `--redact 'headers.*'` leaves them too."""
 GZIP = b"\x1f\x8b"
 INFLATED = 32 << 20  # bytes that a compressed body may grow to
+MEMBERS = 1000  # of a gzip body; each costs a copy of what follows it
 
 
 @record
@@ -178,7 +179,7 @@ def readable(data: bytes) -> tuple[str, str]:
 def inflated(body: bytes) -> bytes | None:
     """A gzip or deflate body expanded; None where it is none, or grows beyond the bound."""
     parts, room = [], INFLATED
-    while body:
+    for _ in range(MEMBERS):
         stream = zlib.decompressobj(47)
         try:
             parts.append(stream.decompress(body, room))
@@ -188,7 +189,9 @@ def inflated(body: bytes) -> bytes | None:
         if not stream.eof or room <= 0:
             return None
         body = stream.unused_data  # gzip's members follow each other (RFC 1952 section 2.2)
-    return b"".join(parts)
+        if not body:
+            return b"".join(parts)
+    return None
 
 
 def deflated(data: bytes, coding: bytes) -> bytes:
@@ -208,8 +211,13 @@ def _with_length(headers: Headers, old: int, new: int) -> Headers:
 
 _RUN = re.compile(r"eyJ[\w-]+(?:\.[\w-]*){2,4}|[A-Za-z0-9+/_-]{16,}={0,2}")
 """A JWT, or a digest in hexadecimal or base64; what is shorter is a version or a time."""
-_COOKIE = re.compile(r"(?<==)[^;,\s]+")
-_IP = re.compile(r"(?<![\w.:])(?:\d{1,3}(?:\.\d{1,3}){3}|(?=[0-9a-fA-F:]*:[0-9a-fA-F:]*:)[0-9a-fA-F:]{3,39})(?![\w.])")
+_WITH_SCHEME = {"authorization", "proxy-authorization"}  # their values begin with its name
+_COOKIE = re.compile(r"(?:[^;=]*=)?[ \t]*([^;]*[^;\s])")
+"""A pair of `Cookie` and what its name leaves (RFC 6265 section 4.2.1), or a value that has no name."""
+_FLAGS = {"secure", "httponly", "partitioned"}  # of Set-Cookie
+_IPV4 = r"\d{1,3}(?:\.\d{1,3}){3}"
+_IPV6 = rf"(?=[0-9a-fA-F:]*:[0-9a-fA-F:]*:)(?:[0-9a-fA-F:]{{1,30}}:{_IPV4}|[0-9a-fA-F:]{{3,39}})"
+_IP = re.compile(rf"(?<![\w.:])(?:{_IPV4}|{_IPV6})(?![\w.])")
 
 
 def _header_edits(rules: Rules, kind: str, text: str, way: Way) -> Iterator[Edit]:
@@ -217,18 +225,20 @@ def _header_edits(rules: Rules, kind: str, text: str, way: Way) -> Iterator[Edit
     if kind == "address":
         yield from _address_edits(rules, text, way)
         return
-    for begin, end in _stretches(kind, text):
+    for begin, end in _stretches(kind, text, way):
         value = text[begin:end]
         if value and not is_pseudonym(kind, value):
             yield Edit(begin, end, rules.pseudonyms.of(kind, value), kind, value, way)
 
 
-def _stretches(kind: str, text: str) -> Sequence[tuple[int, int]]:
+def _stretches(kind: str, text: str, way: Way) -> Sequence[tuple[int, int]]:
     if kind == "cookie":
-        return [match.span() for match in _COOKIE.finditer(text)] if "=" in text else [(0, len(text))]
+        return [match.span(1) for match in _COOKIE.finditer(text) if match[1].lower() not in _FLAGS]
     if kind == "signature":
         runs = [match.span() for match in _RUN.finditer(text)]
         return runs if runs else [(0, len(text))]
+    if str(way[-1]).lower() not in _WITH_SCHEME:
+        return [(0, len(text))]
     word = re.match(r"[A-Za-z][\w-]*[ ]+(?=\S)", text)  # the name of an authentication scheme (RFC 9110 section 11.4)
     return [(word.end() if word else 0, len(text))]
 

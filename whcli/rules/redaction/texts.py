@@ -298,7 +298,7 @@ def multipart_edits(rules: Rules, text: str, boundary: str, way: Way) -> Iterato
             edit._replace(begin=edit.begin + at, end=edit.end + at) for edit in _kept_apart(_seen(rules, head, way))
         )
         name = _PART.search(head)
-        body = content.removesuffix("\r\n")
+        body = content.removesuffix("\r\n" if gap == "\r\n\r\n" else "\n")
         start = at + len(head) + len(gap)
         place = (*way, name[1]) if name else way
         yield from (
