@@ -18,7 +18,7 @@ from tests.planted import CONFIGURED, FORM, JSON, PERSONAL, PLACES, PRIVATE_KEY,
 from tests.test_fixture import events
 from whcli.rules.archive.formats import FORMATS
 from whcli.rules.redaction.kinds import luhn
-from whcli.rules.redaction.known import Known
+from whcli.rules.redaction.known import Again, Known
 from whcli.rules.redaction.pseudonyms import Pseudonyms
 from whcli.rules.redaction.requests import Redacted, inflated, redacted
 from whcli.rules.redaction.texts import Rules
@@ -194,6 +194,13 @@ def test_thousands_of_secrets_are_found_again_in_one_look() -> None:
     new = json.loads(clean(event(body=body)).event.body)
     for row, secret in zip(new, secrets, strict=True):
         assert len(secret) < 8 or row["log"] == f"<{row['password']}> .{row['password']}" != f"<{secret}> .{secret}"
+
+
+def test_thousands_of_secrets_that_begin_alike_are_found_again_in_one_look() -> None:
+    """Each place costs as many looks as there are lengths, not as many as there are secrets."""
+    again = Again(("token", f"a-{number:07}") for number in range(20_000))
+    text = "a " * 20_000 + "a-0000007"
+    assert [find.value for find in again.found_in(text)] == ["a-0000007"]
 
 
 def test_all_of_a_header_that_is_a_secret_goes() -> None:

@@ -33,28 +33,31 @@ class Known:
 class Again:
     """Finds values that other places of the same request said are secret, wherever they stand by themselves.
 
-    There can be thousands of them, so a text is looked at once: the letters and digits that begin one lead to it.
+    There can be thousands of them, so a text is looked at once: the letters and digits that begin one tell where it would
+    begin and end, and what stands there is one of them or not.
     """
 
     def __init__(self, values: Iterable[tuple[str, str]]) -> None:
         """`values` are kinds with a value each; what cannot be told from other text is left out."""
         kinds = {_told(kind, value): kind for kind, value in values if _is_telling(kind, value)}
-        self._by_run: dict[str, list[tuple[int, str, str]]] = {}
+        self._kinds = kinds
+        self._shapes: dict[str, dict[tuple[int, int], None]] = {}  # run -> letters before it, length; the longest first
         for value in sorted(kinds, key=len, reverse=True):
             run = _RUN.search(value)
             if run is not None:
-                self._by_run.setdefault(run.group(), []).append((run.start(), value, kinds[value]))
+                self._shapes.setdefault(run.group(), {})[run.start(), len(value)] = None
 
     def __bool__(self) -> bool:
-        return bool(self._by_run)
+        return bool(self._shapes)
 
     def found_in(self, text: str) -> Iterator[Find]:
         """Every place where one stands."""
-        for run in _RUN.finditer(text) if self._by_run else ():
-            for before, value, kind in self._by_run.get(run.group(), ()):
-                begin, end = run.start() - before, run.start() - before + len(value)
-                if begin >= 0 and text.startswith(value, begin) and _stands_alone(text, begin, end):
-                    yield Find(kind, begin, end, value)
+        for run in _RUN.finditer(text) if self._shapes else ():
+            for before, length in self._shapes.get(run.group(), ()):
+                begin, end = run.start() - before, run.start() - before + length
+                kind = self._kinds.get(text[begin:end]) if begin >= 0 else None
+                if kind is not None and _stands_alone(text, begin, end):
+                    yield Find(kind, begin, end, text[begin:end])
 
 
 _RUN = re.compile(r"[^\W_]+")
