@@ -33,8 +33,8 @@ class Known:
 class Again:
     """Finds values that other places of the same request said are secret, wherever they stand by themselves.
 
-    There can be thousands of them, so a text is looked at once: the letters and digits that begin one tell where it would
-    begin and end, and what stands there is one of them or not.
+    There can be thousands of them, so a text is looked at once: the letters and digits that begin one tell where it
+    would begin and end, and what stands there is one of them or not.
     """
 
     def __init__(self, values: Iterable[tuple[str, str]]) -> None:
