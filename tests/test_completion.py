@@ -162,6 +162,7 @@ def test_a_tab_imports_only_what_it_needs(here: Path) -> None:
         "whcli.commands.options",
         "whcli.commands.show",
         "whcli.commands.completing",
+        "whcli.commands.sections",
     }
 
 
