@@ -104,3 +104,8 @@ def test_signatures_are_compared_in_constant_time_on_bytes() -> None:
         "rules/signatures/digests.py: one: bytes, other: bytes": "return hmac.compare_digest(one, other)",
         "commands/demo_handler.py: one: str, other: str": "return hmac.compare_digest(one.encode(), other.encode())",
     }
+
+
+def test_a_literal_that_is_no_json_is_read_without_a_warning() -> None:
+    TARGETS["filters"][0](b"``")
+    TARGETS["filters"][0](b"type == `abc`")

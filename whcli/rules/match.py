@@ -195,11 +195,15 @@ def is_nothing(value: Any) -> bool:
 @lru_cache(maxsize=64)
 def compiled(expression: str) -> Any:
     """A JMESPath expression ready to search; raises WrongUsage when it cannot be read."""
+    import warnings
+
     import jmespath
     from jmespath.exceptions import JMESPathError
 
     try:
-        made = jmespath.compile(expression)
+        with warnings.catch_warnings():  # of literals that are no JSON: they are read as texts, now as ever
+            warnings.simplefilter("ignore", PendingDeprecationWarning)
+            made = jmespath.compile(expression)
     except (JMESPathError, RecursionError) as error:
         why = str(error).splitlines()[0] if isinstance(error, JMESPathError) else "it is nested too deep"
         raise _unreadable(expression, why) from None
