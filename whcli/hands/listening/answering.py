@@ -19,12 +19,14 @@ from ...words.event import Arrival, Delivery, Event, Reply, path_of
 from ...words.head import parse_head
 from ...words.secret import Secret
 from ..storing.rows import keep_secret
-from .connections import Refusal, Refused, Respond
+from .connections import SHOWN, Refusal, Refused, Respond
 from .plan import ListenPlan
+from .replying import excuse
 from .writer import Work
 
-STORE_FAILED = Reply(status=503, headers=((b"Content-Type", b"text/plain"),), body=b"the event could not be stored\n")
-REFUSED = Reply(status=401, headers=((b"Content-Type", b"text/plain"),), body=b"the signature does not hold\n")
+NOT_STORED = "the event could not be stored"
+STORE_FAILED = excuse(503, NOT_STORED)
+REFUSED = excuse(401, "the signature does not hold")
 REPLIES_KEPT = 10_000  # statuses remembered until the follower has noted them
 
 Send = Callable[[Event, str], Awaitable[Delivery]]
@@ -209,8 +211,8 @@ def not_stored(arrival: Arrival) -> Refusal:
         received_at=arrival.received_at,
         peer=arrival.peer,
         status=503,
-        reason="the event could not be stored",
-        start=arrival.head[:200],
+        reason=NOT_STORED,
+        start=arrival.head[:SHOWN],
     )
 
 
@@ -247,9 +249,7 @@ def relayed(delivery: Delivery) -> Reply:
         headers = signed_by_us(((b"Content-Type", b"text/plain"),))
         return Reply(status=status, headers=headers, body=f"{delivery.error}\n".encode())
     if delivery.reply.truncated:
-        return Reply(
-            status=502, headers=((b"Content-Type", b"text/plain"),), body=b"the handler's reply is too large\n"
-        )
+        return excuse(502, "the handler's reply is too large")
     headers = tuple(pair for pair in delivery.reply.headers if pair[0].lower() not in HOP_BY_HOP)
     return Reply(status=delivery.reply.status, headers=headers, body=delivery.reply.body, reason=delivery.reply.reason)
 

@@ -13,6 +13,8 @@ from ...words.record import record
 from .bodies import Spools
 from .framing import Limits
 
+SHOWN = 200  # bytes of a refused request that are kept to show what it was
+
 
 @record
 class Refusal:

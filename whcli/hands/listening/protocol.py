@@ -20,11 +20,10 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from ...words.event import Arrival, Reply
 from .bodies import Malformed
-from .connections import Listening, Refusal
+from .connections import SHOWN, Listening, Refusal
 from .framing import RequestReader, Stage
 from .replying import ends_connection, excuse, response
 
-SHOWN = 200  # bytes of a refused request that are kept to show what it was
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 

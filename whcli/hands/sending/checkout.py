@@ -5,6 +5,9 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from ...words.errors import WrongUsage
+from ..config import upwards
+
 _COMMIT = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")  # SHA-1 or SHA-256; nothing else that stood there is passed on
 _SMALL = 4096  # bytes of a file with one line
 _LARGE = 64 << 20  # bytes of packed-refs
@@ -16,10 +19,9 @@ def revision(start: Path | None = None) -> str | None:
     gitrepository-layout(5): HEAD holds a commit, or the name of a ref, which is a file or a line of packed-refs.
     """
     try:
-        start = (start or Path.cwd()).resolve()
-        found = next((folder / ".git" for folder in (start, *start.parents) if (folder / ".git").exists()), None)
+        found = upwards(".git", start)
         head = _head(_git_folder(found)) if found else None
-    except (OSError, ValueError):  # no UTF-8; a NUL in a name
+    except (OSError, ValueError, WrongUsage):  # no UTF-8; a NUL in a name; no working directory
         return None
     return head if head is not None and _COMMIT.fullmatch(head) else None
 

@@ -203,17 +203,9 @@ def is_better_webhook(record: dict[str, Any]) -> bool:
 
 def from_better_webhook(record: dict[str, Any], source: bytes, now: float) -> Read:
     """A capture file of better-webhook."""
-    event = foreign_event(
-        source=source,
-        method=record["method"],
-        url=record.get("url") or record.get("path") or "/",
-        headers=[(each["key"], each["value"]) for each in record["headers"]],
-        body=base64.b64decode(record["raw_body_base64"] or "", validate=True),
-        at=moment_of(record["timestamp"]),
-        now=now,
-        peer=record.get("remote_addr"),
-    )
-    return Read(Fixture(event=event))
+    headers = [(each["key"], each["value"]) for each in record["headers"]]
+    body = base64.b64decode(record["raw_body_base64"] or "", validate=True)
+    return Read(Fixture(event=_captured(record, source, now, headers, body, record.get("remote_addr"))))
 
 
 def is_old_better_webhook(record: dict[str, Any]) -> bool:
@@ -222,17 +214,26 @@ def is_old_better_webhook(record: dict[str, Any]) -> bool:
 
 def from_old_better_webhook(record: dict[str, Any], source: bytes, now: float) -> Read:
     """A capture file of better-webhook's versions for Node.js."""
-    event = foreign_event(
+    body = (record["rawBody"] or "").encode("utf-8", "surrogatepass")
+    event = _captured(record, source, now, _values(record["headers"]), body, None)
+    return Read(
+        Fixture(event=event), "this version of better-webhook kept header names in lower case and bodies as text"
+    )
+
+
+def _captured(
+    record: dict[str, Any], source: bytes, now: float, headers: list[tuple[str, str]], body: bytes, peer: str | None
+) -> Event:
+    """What the versions of better-webhook write alike."""
+    return foreign_event(
         source=source,
         method=record["method"],
         url=record.get("url") or record.get("path") or "/",
-        headers=_values(record["headers"]),
-        body=(record["rawBody"] or "").encode("utf-8", "surrogatepass"),
+        headers=headers,
+        body=body,
         at=moment_of(record["timestamp"]),
         now=now,
-    )
-    return Read(
-        Fixture(event=event), "this version of better-webhook kept header names in lower case and bodies as text"
+        peer=peer,
     )
 
 
